@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package layout
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nearest"
+)
+
+// kind is what is known of a type of file system.
+type kind struct {
+	label   int   // longest label in bytes (element contract §5.5)
+	minimum int64 // smallest size in bytes that can be made
+}
+
+// kinds are the supported types. The minimum of xfs is that of xfsprogs 5.19.
+var kinds = map[string]kind{
+	"ext2": {16, 2 * mib}, "ext3": {16, 8 * mib}, "ext4": {16, 8 * mib},
+	"xfs": {12, 300 * mib}, "vfat": {11, 5 * mib}, "swap": {16, mib},
+}
+
+// IsExt tells whether a type belongs to the ext family.
+func IsExt(fsType string) bool { return strings.HasPrefix(fsType, "ext") }
+
+// MinimumBytes is the smallest size a file system of this type can have on
+// sectors of the given size.
+func MinimumBytes(fsType string, sectorSize int64) int64 {
+	if fsType == "vfat" && sectorSize == 4096 {
+		// A cluster is a sector at least, and FAT32 has 65525 of them at least.
+		return 260 * mib
+	}
+	return kinds[fsType].minimum
+}
+
+var uuidPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var serialPattern = regexp.MustCompile(`^[0-9A-F]{4}-[0-9A-F]{4}$`)
+
+// normalise checks type, label and uuid and writes them as they will be on disk.
+func (fs *FileSystem) normalise(n *node) error {
+	if fs.Type == "" {
+		return n.errorf("type", "it is required (only %s has a default)", rootNode)
+	}
+	k, ok := kinds[fs.Type]
+	if !ok {
+		return n.errorf("type", "%q is not a supported file system%s; supported are %s",
+			fs.Type, nearest.Hint(fs.Type, kindNames()), strings.Join(kindNames(), ", "))
+	}
+	if fs.Type == "vfat" {
+		fs.Label = strings.ToUpper(fs.Label)
+	}
+	if len(fs.Label) > k.label {
+		return n.errorf("label", "%q is too long for %s: %d bytes, at most %d", fs.Label, fs.Type, len(fs.Label), k.label)
+	}
+	if strings.ContainsAny(fs.Label, "\t\r\n\\#\"'") || fs.Type == "vfat" && strings.ContainsAny(fs.Label, `*?<>|+=[]:;,./`) {
+		return n.errorf("label", "%q has a character that a label of %s must not have", fs.Label, fs.Type)
+	}
+	return fs.normaliseUUID(n)
+}
+
+func (fs *FileSystem) normaliseUUID(n *node) error {
+	switch {
+	case fs.UUID == "":
+	case fs.Type == "vfat":
+		if fs.UUID = strings.ToUpper(fs.UUID); !serialPattern.MatchString(fs.UUID) {
+			return n.errorf("uuid", "%q is not a serial number of vfat: write it as 1234-ABCD", fs.UUID)
+		}
+	default:
+		if fs.UUID = strings.ToLower(fs.UUID); !uuidPattern.MatchString(fs.UUID) {
+			return n.errorf("uuid", "%q is not a UUID", fs.UUID)
+		}
+	}
+	return nil
+}
+
+func kindNames() []string {
+	names := make([]string, 0, len(kinds))
+	for name := range kinds {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

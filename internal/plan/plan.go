@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package plan puts together everything about a build that can be known before
+// root is needed: which elements and hooks run in which order, how the disk is
+// laid out, what comes out, and what is missing on this host.
+//
+// A Plan is a pure function of a Request (what the template asks for), the
+// catalogue of elements and an Inventory (what this host has). It is a plain
+// value: printed before work starts, compared with golden files in tests, and
+// carried out by package pipeline. What is wrong with the template is an error
+// of New that names the attribute; what is wrong with the host is a Problem in
+// the plan, since only the caller knows whether the plan is to be carried out
+// here.
+package plan
+
+import (
+	"strconv"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/hook"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
+)
+
+// Request is what a template asks for, decoded and with defaults.
+type Request struct {
+	Elements []string
+	// ElementPaths are searched before the built-in elements.
+	ElementPaths []string
+	// SkipBase leaves out the element base.
+	SkipBase bool
+	// PathInfrastructure names infrastructure elements that are taken from
+	// ElementPaths although the engine has its own.
+	PathInfrastructure []string
+	// Architecture is a Debian architecture name: amd64, arm64, …
+	Architecture string
+	// Environment is what hooks will see: the caller's variables with the
+	// template's over them. Some of them (DIB_*, FS_TYPE) decide the layout.
+	Environment map[string]string
+	// Packages are installed between install.d and the provisioners.
+	Packages []string
+
+	OutputDirectory, ImageName string
+	Formats                    []image.Format
+	Compression                image.Compression
+	// Force allows existing outputs.
+	Force bool
+
+	// DiskSize is the size of the whole disk in bytes, 0 to compute it.
+	DiskSize int64
+	// ExtraSize in bytes replaces the proportional reserve of a computed size;
+	// 0 means it was not given.
+	ExtraSize int64
+	// JournalSize is the size of an ext4 journal in bytes, 0 for the default.
+	JournalSize  int64
+	RootFS       string
+	RootLabel    string
+	MkfsOptions  []string
+	Compat       bool
+	ImageCache   string
+	Memory       Memory
+	Reproducible bool
+}
+
+// Memory says whether the tree may be made in memory.
+type Memory string
+
+// The values of the template's tmpfs attribute.
+const (
+	MemoryAuto   Memory = "auto"
+	MemoryAlways Memory = "always"
+	MemoryNever  Memory = "never"
+)
+
+// Plan is what will be done. Sizes are bytes.
+type Plan struct {
+	Architecture string
+	// Requested are the elements that the template names, in its order.
+	Requested []string
+	Elements  []Element
+	Phases    []Phase
+	Packages  []string
+	Disk      Disk
+	Output    Output
+	Tools     []Tool
+	Workspace Workspace
+	// Problems are what is wrong with this host; a build fails on the first.
+	Problems []string
+	// Notes are worth a look but stop nothing.
+	Notes []string
+
+	// SudoMissing says that hooks call sudo and this host has none.
+	SudoMissing  bool
+	ElementPaths []string `json:"-"`
+
+	// What the making half works with.
+	Set     *element.Set   `json:"-"`
+	Hooks   *hook.Tree     `json:"-"`
+	Layout  *layout.Layout `json:"-"`
+	request Request
+}
+
+// builtIn stands for the directory of an element that is part of the plugin.
+const builtIn = "built-in"
+
+// Element is a line of the element list.
+type Element struct {
+	Name string
+	// From is the directory the element is read from, or "built-in".
+	From string
+	// Because tells who asked for it.
+	Because string
+}
+
+// Phase is a phase and its hooks in run order. Elements can add hooks while
+// the build runs (install types do).
+type Phase struct {
+	Name  string
+	Where string
+	Hooks []string
+}
+
+// Output is what a build leaves: Directory/Name.EXTENSION for each format.
+type Output struct {
+	Directory, Name string
+	Files           []File
+}
+
+// File is an output file.
+type File struct {
+	Name        string
+	Format      image.Format
+	Compression string `json:",omitempty"`
+}
+
+// Tool is a program that must be on this host.
+type Tool struct {
+	// Names are alternatives, the preferred one first.
+	Names []string
+	// For says what needs it.
+	For string
+	// Found is the alternative that is there, "" if none is.
+	Found string
+	// Package is the Debian package that has it.
+	Package string
+}
+
+// Workspace is where the build works.
+type Workspace struct {
+	// MemoryBytes is the size of the tmpfs for the tree, 0 if it is on disk.
+	MemoryBytes int64
+	// ImageCache is DIB_IMAGE_CACHE.
+	ImageCache string
+}
+
+// AttributeError is a mistake in the template.
+type AttributeError struct {
+	Attribute string
+	Err       error
+}
+
+// Error names the attribute first.
+func (e *AttributeError) Error() string { return e.Attribute + ": " + e.Err.Error() }
+
+// Unwrap returns what is wrong with the attribute.
+func (e *AttributeError) Unwrap() error { return e.Err }
+
+// New makes the plan. Its errors are AttributeErrors, joined.
+func New(r Request, catalogue *element.Catalog, host Inventory) (*Plan, error) {
+	p := &Plan{
+		Architecture: r.Architecture,
+		Requested:    r.Elements,
+		Packages:     r.Packages,
+		ElementPaths: r.ElementPaths,
+		request:      r,
+	}
+	if err := p.planElements(catalogue); err != nil {
+		return nil, err
+	}
+	if err := p.planDisk(); err != nil {
+		return nil, err
+	}
+	p.planOutput()
+	p.planWorkspace(host)
+	p.planTools(host)
+	p.Problems = host.problems(p)
+	return p, nil
+}
+
+// Wants tells whether a format is among the outputs.
+func (p *Plan) Wants(format image.Format) bool {
+	for _, f := range p.Output.Files {
+		if f.Format == format {
+			return true
+		}
+	}
+	return false
+}
+
+// Compression is the chosen compression of compressible formats.
+func (p *Plan) Compression() image.Compression { return p.request.Compression }
+
+// Compat tells whether upstream's quirks are wanted (dib_compat).
+func (p *Plan) Compat() bool { return p.request.Compat }
+
+// SizeVariables are the sizes that the template gives, under the names and in
+// the units that hooks know them by (element contract §1.2, §2.7).
+func (p *Plan) SizeVariables() map[string]string {
+	sizes := map[string]string{}
+	for _, s := range []struct {
+		name string
+		size int64
+		unit float64
+	}{
+		{"DIB_IMAGE_SIZE", p.request.DiskSize, 1 << 30},
+		{"DIB_IMAGE_EXTRA_SIZE", p.request.ExtraSize, 1 << 20},
+		{"DIB_JOURNAL_SIZE", p.request.JournalSize, 1 << 20},
+	} {
+		if s.size > 0 {
+			sizes[s.name] = strconv.FormatFloat(float64(s.size)/s.unit, 'f', -1, 64)
+		}
+	}
+	return sizes
+}
+
+// Reproducible tells whether outputs must be the same every time.
+func (p *Plan) Reproducible() bool { return p.request.Reproducible }
+
+func (p *Plan) planOutput() {
+	r := p.request
+	p.Output = Output{Directory: r.OutputDirectory, Name: r.ImageName}
+	for _, format := range r.Formats {
+		file := File{Name: r.ImageName + format.Extension(), Format: format}
+		if format == image.QCOW2 {
+			file.Compression = string(r.Compression)
+		}
+		p.Output.Files = append(p.Output.Files, file)
+	}
+}
+
+func (p *Plan) planElements(catalogue *element.Catalog) error {
+	r := p.request
+	set, err := catalogue.Resolve(element.Request{
+		Elements:           r.Elements,
+		Arch:               r.Architecture,
+		SkipBase:           r.SkipBase,
+		PathInfrastructure: r.PathInfrastructure,
+	})
+	if err != nil {
+		return &AttributeError{"elements", err}
+	}
+	tree, err := hook.Merge(set.Elements)
+	if err != nil {
+		return &AttributeError{"elements", err}
+	}
+	p.Set, p.Hooks = set, tree
+	p.Notes = append(p.Notes, set.Warnings...)
+	for _, e := range set.Elements {
+		from := e.Dir
+		if e.Builtin {
+			from = builtIn
+		}
+		p.Elements = append(p.Elements, Element{Name: e.Name, From: from, Because: set.Why(e.Name).String()})
+	}
+	for _, phase := range hook.Phases() {
+		line := Phase{Name: phase.Name, Where: phase.Where.String()}
+		for _, h := range tree.Hooks(phase.Name) {
+			line.Hooks = append(line.Hooks, h.Name+"["+h.Element+"]")
+		}
+		for _, i := range tree.Ignored(phase.Name) {
+			p.noteIgnored(i)
+		}
+		p.Phases = append(p.Phases, line)
+	}
+	return nil
+}
+
+// noteIgnored tells of a file that looks like a hook and will not run. Data
+// files beside hooks are usual, so only names with a number in front count.
+func (p *Plan) noteIgnored(i hook.Ignored) {
+	if i.Name != "" && i.Name[0] >= '0' && i.Name[0] <= '9' {
+		p.Notes = append(p.Notes, i.Path+" of element "+i.Element+" is ignored: "+i.Reason)
+	}
+}
