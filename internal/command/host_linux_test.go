@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package command
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func shell(script string) Command {
+	return Command{Path: "sh", Args: []string{"-c", script}}
+}
+
+func TestRunReportsStatusAndLastWords(t *testing.T) {
+	cases := []struct {
+		script string
+		status int
+		stderr string
+	}{
+		{"exit 0", 0, ""},
+		{"echo one >&2; echo two >&2; exit 3", 3, "one\ntwo"},
+		{"kill -TERM $$", 143, ""},
+	}
+	for _, tc := range cases {
+		err := Host{}.Run(t.Context(), shell(tc.script))
+		var exit *ExitError
+		if tc.status == 0 {
+			if err != nil {
+				t.Errorf("%s: %v", tc.script, err)
+			}
+			continue
+		}
+		if !errors.As(err, &exit) || exit.Status != tc.status || exit.Stderr != tc.stderr {
+			t.Errorf("%s: got %#v", tc.script, err)
+		}
+	}
+}
+
+func TestRunEnvironmentIsExplicit(t *testing.T) {
+	t.Setenv("SECRET_OF_THE_HOST", "leak")
+	out, err := Output(t.Context(), Host{}, Command{Path: "env", Env: []string{"PATH=/usr/bin:/bin", "A=b c"}})
+	if err != nil || strings.Contains(out, "SECRET") || !strings.Contains(out, "A=b c") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func TestRunStdinThatNeverEndsDoesNotHang(t *testing.T) {
+	r, w := io.Pipe()
+	defer w.Close()
+	c := shell("exit 0")
+	c.Stdin = r
+	if err := (Host{}).Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRunDoesNotWaitForDaemonsThatHoldStdout(t *testing.T) {
+	begin := time.Now()
+	out, err := Output(t.Context(), Host{}, shell("(sleep 60 &) ; echo done"))
+	if err != nil || out != "done" {
+		t.Fatalf("%q %v", out, err)
+	}
+	if time.Since(begin) > 30*time.Second {
+		t.Error("waited for the daemon")
+	}
+}
+
+func TestADaemonThatKeepsPrintingDoesNotHoldTheProgram(t *testing.T) {
+	var out strings.Builder
+	c := shell("(trap '' HUP; while sleep 0.1; do echo still here || exit; done) & echo done")
+	c.Stdout = &out
+	if err := (Host{}).Run(t.Context(), c); err != nil || !strings.Contains(out.String(), "done") {
+		t.Errorf("%q %v", out.String(), err)
+	}
+}
+
+func TestCancelKillsTheWholeGroup(t *testing.T) {
+	marker := filepath.Join(t.TempDir(), "alive")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- Host{}.Run(ctx, shell("(while :; do date +%N > "+marker+"; sleep 0.05; done) & wait"))
+	}()
+	for i := 0; i < 200; i++ {
+		if _, err := os.Stat(marker); err == nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	before, _ := os.ReadFile(marker)
+	time.Sleep(300 * time.Millisecond)
+	if after, _ := os.ReadFile(marker); string(before) != string(after) {
+		t.Error("a child of the cancelled command still runs")
+	}
+}
+
+func TestIgnoreSyncTouchesOnlyTheCommand(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("a seccomp filter without no_new_privs needs root")
+	}
+	c := shell("grep ^Seccomp: /proc/self/status")
+	c.IgnoreSync = true
+	out, err := Output(t.Context(), Host{}, c)
+	if err != nil || strings.Fields(out)[1] != "2" {
+		t.Errorf("no filter in the command: %q %v", out, err)
+	}
+	if out, _ := Output(t.Context(), Host{}, shell("grep ^Seccomp: /proc/self/status")); strings.Fields(out)[1] == "2" {
+		t.Error("the filter leaked into later commands")
+	}
+	c = shell("dd if=/dev/zero of=" + filepath.Join(t.TempDir(), "f") + " bs=4k count=1 conv=fsync,fdatasync && sync")
+	c.IgnoreSync = true
+	if err := (Host{}).Run(t.Context(), c); err != nil {
+		t.Errorf("fsync must succeed when ignored: %v", err)
+	}
+}
+
+func TestRootIsChanged(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("chroot needs root")
+	}
+	root := t.TempDir()
+	if err := (Host{}).Run(t.Context(), Command{Path: "cp", Args: []string{"/bin/busybox", root}}); err != nil {
+		t.Skip("no static busybox on this host to put into a root")
+	}
+	out, err := Output(t.Context(), Host{}, Command{Path: "/busybox", Args: []string{"pwd"}, Root: root})
+	if err != nil || out != "/" {
+		t.Errorf("%q %v", out, err)
+	}
+}
+
+func TestQuoting(t *testing.T) {
+	c := Command{Path: "a", Args: []string{"b c", "it's", "", "x=y"}}
+	if got := c.String(); got != `a 'b c' 'it'\''s' '' x=y` {
+		t.Error(got)
+	}
+}
+
+// slow takes its time with every piece.
+type slow struct{ got int }
+
+func (s *slow) Write(p []byte) (int, error) {
+	time.Sleep(200 * time.Millisecond)
+	s.got += len(p)
+	return len(p), nil
+}
+
+func TestASlowReaderGetsEverything(t *testing.T) {
+	reader := &slow{}
+	c := shell("head -c 600000 /dev/zero")
+	c.Stdout = reader
+	if err := (Host{}).Run(t.Context(), c); err != nil || reader.got != 600000 {
+		t.Errorf("%d bytes, %v", reader.got, err)
+	}
+}
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errors.New("gone") }
+
+func TestAReaderThatIsGoneDoesNotDisturbTheProgram(t *testing.T) {
+	c := shell("head -c 600000 /dev/zero")
+	c.Stdout = broken{}
+	if err := (Host{}).Run(t.Context(), c); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBothStreamsKeepTheirOrder(t *testing.T) {
+	var out strings.Builder
+	c := shell("for i in 1 2 3 4 5; do echo o$i; echo e$i >&2; done; exit 2")
+	c.Stdout, c.Stderr = &out, &out
+	err := Host{}.Run(t.Context(), c)
+	var exit *ExitError
+	if !errors.As(err, &exit) || out.String() != "o1\ne1\no2\ne2\no3\ne3\no4\ne4\no5\ne5\n" {
+		t.Errorf("%v %q", err, out.String())
+	}
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package disk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestTwoAtATime(t *testing.T) {
+	t.Parallel()
+	var wait sync.WaitGroup
+	for range 2 {
+		spec := newSpec(t, doc(efiDisk, "TYPE", "xfs"), 640*mib)
+		spec.Seed = []byte("the same for both")
+		oddTree(t, spec.Tree)
+		wait.Add(1)
+		go func() {
+			defer wait.Done()
+			d, err := Create(t.Context(), spec)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := errors.Join(d.CleanClose(t.Context()), d.Close()); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	wait.Wait()
+}
+
+func TestCancelledBuildLeavesNothing(t *testing.T) {
+	t.Parallel()
+	for _, program := range []string{"mke2fs", "mkfs.xfs", "mkswap"} {
+		fsType := map[string]string{"mkfs.xfs": "xfs"}[program]
+		if fsType == "" {
+			fsType = "ext4"
+		}
+		spec := newSpec(t, doc(efiDisk, "TYPE", fsType), 640*mib)
+		oddTree(t, spec.Tree)
+		ctx, cancel := context.WithCancel(t.Context())
+		stop := &stopping{program: program, cancel: cancel}
+		spec.Runner = stop
+		_, err := Create(ctx, spec)
+		if !errors.Is(err, context.Canceled) || !strings.Contains(stop.seen.String(), program) {
+			t.Errorf("%s: %v; ran %q", program, err, stop.seen.String())
+		}
+		if _, err := os.Stat(spec.Path); err == nil {
+			t.Errorf("%s: the raw file stays", program)
+		}
+		leftovers(t, filepath.Dir(spec.Path))
+	}
+}
+
+func TestBusyMountIsToldAndCloseStillCleans(t *testing.T) {
+	t.Parallel()
+	spec := newSpec(t, doc(mbrDisk), 200*mib)
+	spec.patience = 300 * time.Millisecond
+	oddTree(t, spec.Tree)
+	d := create(t, spec)
+	busy, err := os.Open(filepath.Join(spec.MountPoint, "usr/bin/su"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	err = d.CleanClose(t.Context())
+	if err == nil {
+		t.Fatal("a busy mount was not told of")
+	}
+	for _, want := range []string{"unmounting " + spec.MountPoint, fmt.Sprintf("process %d", os.Getpid()), "usr/bin/su"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+	if err := d.Close(); err == nil || !strings.Contains(err.Error(), "still attached") {
+		t.Errorf("a device that stays in use was not told of: %v", err)
+	}
+	mounts, _ := os.ReadFile("/proc/self/mounts")
+	if strings.Contains(string(mounts), spec.MountPoint) {
+		t.Error("still mounted after Close")
+	}
+	busy.Close()
+	if err := d.loops[0].detached(t.Context(), 5*time.Second); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBusyDeviceIsTold(t *testing.T) {
+	t.Parallel()
+	for _, node := range []string{"root", "image0"} {
+		spec := newSpec(t, doc(mbrDisk), 200*mib)
+		spec.patience = 300 * time.Millisecond
+		d := create(t, spec)
+		busy, err := os.Open(d.Devices()[node])
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = d.CleanClose(t.Context())
+		if err == nil || !strings.Contains(err.Error(), busy.Name()) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
+			t.Errorf("%s: got %v", node, err)
+		}
+		busy.Close()
+		if err := d.CleanClose(t.Context()); err != nil {
+			t.Errorf("%s: a second try: %v", node, err)
+		}
+	}
+}
+
+func TestTooSmallSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for fsType, size := range map[string]int64{"ext4": 20, "xfs": 320} {
+		spec := newSpec(t, doc(partitionless, "TYPE", fsType), size*mib)
+		big, err := os.Create(filepath.Join(spec.Tree, "big"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range size + 10 {
+			if _, err := big.Write(bytes.Repeat([]byte("x"), mib)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		big.Close()
+		d, err := Create(t.Context(), spec)
+		if err == nil {
+			d.Close()
+			t.Fatalf("%s: %d MiB went into %d MiB", fsType, size+10, size)
+		}
+		if !strings.Contains(err.Error(), "raise disk_size") || !strings.Contains(err.Error(), "mkfs_root") {
+			t.Errorf("%v", err)
+		}
+		leftovers(t, filepath.Dir(spec.Path))
+	}
+}
+
+func TestSymlinkedMountPointIsRefused(t *testing.T) {
+	t.Parallel()
+	spec := newSpec(t, doc(mbrDisk), 200*mib)
+	if err := os.Symlink("/etc", filepath.Join(spec.Tree, "boot")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(t.Context(), spec); err == nil || !strings.Contains(err.Error(), "mount point /boot") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestExistingFileIsNotTouched(t *testing.T) {
+	t.Parallel()
+	spec := newSpec(t, doc(mbrDisk), 200*mib)
+	if err := os.WriteFile(spec.Path, []byte("precious"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Create(t.Context(), spec); !errors.Is(err, os.ErrExist) {
+		t.Errorf("got %v", err)
+	}
+	if text, _ := os.ReadFile(spec.Path); string(text) != "precious" {
+		t.Errorf("%q", text)
+	}
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/disk"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/release"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/workdir"
+)
+
+// Options are what a build needs beside its plan.
+type Options struct {
+	Plan *plan.Plan
+	// Caller is the environment that hooks inherit, Extra what the template
+	// adds to it.
+	Caller, Extra Environment
+	// WorkParent is where the work directory is made.
+	WorkParent string
+	// Offline tells elements not to refresh their caches.
+	Offline bool
+	// Force replaces earlier outputs.
+	Force bool
+	// Time, if set, is the newest time that may stand in the image
+	// (SOURCE_DATE_EPOCH), and asks for outputs that are the same every time.
+	Time *time.Time
+	// Helper is the path of this binary, which also is the helper commands.
+	Helper string
+	Report Reporter
+	Runner command.Runner
+}
+
+// Build is one image in the making. Its methods are called in the order of the
+// package comment, from one goroutine.
+type Build struct {
+	opt       Options
+	dirs      directories
+	work      *workdir.Dir
+	staging   *image.Staging
+	elements  *element.Set
+	tree      *sandbox.Tree
+	disk      *disk.Disk
+	driver    Environment // what the driver adds to hooks' environment so far
+	resources release.Stack
+	timings   []Timing
+	diskBytes int64
+	// foreignDisk is what a hook of block-device.d said of a disk of its own.
+	foreignDisk string
+	// outputMade tells that the output directory was not there before.
+	outputMade bool
+	kept       bool
+	// lent tells that the tree has the host's resolv.conf for now.
+	lent bool
+}
+
+// directories are the paths of a build. TMP_BUILD_DIR is build; elements know
+// the names mnt and built below it (element contract §7.4).
+type directories struct {
+	build, hooks, library, elements, mount, built, image string
+}
+
+func newDirectories(work string) directories {
+	build := filepath.Join(work, "build")
+	return directories{
+		build:    build,
+		hooks:    filepath.Join(build, "hooks"),
+		library:  filepath.Join(build, "lib"),
+		elements: filepath.Join(build, "elements"),
+		mount:    filepath.Join(build, "mnt"),
+		built:    filepath.Join(build, "built"),
+		image:    filepath.Join(work, "image"),
+	}
+}
+
+// New makes a build of a plan. Nothing exists on the host before Prepare.
+func New(opt Options) *Build {
+	return &Build{opt: opt, driver: Environment{}}
+}
+
+// ID is the name of the build's work directory, unique on this host.
+func (b *Build) ID() string {
+	if b.work == nil {
+		return ""
+	}
+	return filepath.Base(b.work.Path())
+}
+
+// MountPath is the root of the tree in the making.
+func (b *Build) MountPath() string { return b.dirs.mount }
+
+// Timings returns how long hooks and steps took so far.
+func (b *Build) Timings() []Timing { return b.timings }
+
+// timed runs a step of the engine and notes how long it took.
+func (b *Build) timed(name string, step func() error) error {
+	began := time.Now()
+	err := step()
+	b.timings = append(b.timings, Timing{Phase: name, Took: time.Since(began)})
+	return err
+}
+
+// Close releases all that is left, in reverse order. A finished build has
+// nothing left.
+func (b *Build) Close() error {
+	return b.resources.Release()
+}
+
+// origin names the element that a merged file came from, "" if none did.
+func (b *Build) origin(dir, name string) string {
+	entry, _ := b.opt.Plan.Hooks.Lookup(path.Join(dir, name))
+	return entry.Element
+}
+
+// source is where a merged file came from: what the user can edit is the
+// element, not the merged copy. A file that a hook made has only that place.
+func (b *Build) source(dir, name string) string {
+	if entry, ok := b.opt.Plan.Hooks.Lookup(path.Join(dir, name)); ok {
+		return entry.Source
+	}
+	return filepath.Join(b.dirs.hooks, dir, name)
+}
+
+// Guest begins the time of Packer's provisioners: /run and /dev/shm exist now.
+func (b *Build) Guest(ctx context.Context) (*sandbox.Guest, error) {
+	if err := b.tree.MountVolatile(ctx); err != nil {
+		return nil, fmt.Errorf("mounting /run and /dev/shm for the provisioners: %w", err)
+	}
+	return b.tree.Guest(b.guestEnvironment().List()), nil
+}
+
+// guestEnvironment is what commands of provisioners get: a clean one.
+func (b *Build) guestEnvironment() Environment {
+	env := Environment{"HOME": "/root", "PATH": chrootPath, "LC_ALL": "C.UTF-8", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/sh"}
+	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ftp_proxy"} {
+		if value, ok := b.opt.Caller[name]; ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// EndGuest ends the time of the provisioners: what they left running is
+// killed before their mounts go.
+func (b *Build) EndGuest(ctx context.Context) error {
+	return errors.Join(b.tree.Kill(ctx), b.tree.UnmountVolatile(ctx))
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
+)
+
+// Encode makes the output files in the staging directory. The raw one comes
+// last: it is the disk itself, renamed.
+func (b *Build) Encode(ctx context.Context) error {
+	return b.timed("encode", func() error {
+		var raw string
+		for _, file := range b.opt.Plan.Output.Files {
+			if file.Format == image.Raw {
+				raw = file.Name
+				continue
+			}
+			if err := b.encode(ctx, file.Name, file.Format, false); err != nil {
+				return err
+			}
+		}
+		if raw != "" {
+			return b.encode(ctx, raw, image.Raw, true)
+		}
+		if err := os.Remove(b.rawImage()); err != nil {
+			return fmt.Errorf("removing the raw disk: %w", err)
+		}
+		return nil
+	})
+}
+
+func (b *Build) encode(ctx context.Context, name string, format image.Format, consume bool) error {
+	b.opt.Report.Say("Writing " + name)
+	err := image.Encode(ctx, b.opt.Runner, image.Spec{
+		Format:       format,
+		Source:       b.rawImage(),
+		Destination:  b.staging.Path(name),
+		Compression:  b.opt.Plan.Compression(),
+		Reproducible: b.opt.Plan.Reproducible(),
+		Consume:      consume,
+		Progress: func(percent float64) {
+			b.opt.Report.Progress(name, int64(percent*100), 100*100)
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return nil
+}
+
+// Publish moves the staged files to the output directory, all of them whole,
+// and says what was made.
+func (b *Build) Publish(ctx context.Context) (*Result, error) {
+	var result *Result
+	err := b.timed("publish", func() (err error) {
+		result, err = b.publish(ctx)
+		return err
+	})
+	return result, err
+}
+
+func (b *Build) publish(ctx context.Context) (*Result, error) {
+	out := b.opt.Plan.Output
+	first := b.staging.Path(out.Files[0].Name)
+	sums, err := image.Digest(ctx, first, false, func(percent float64) {
+		b.opt.Report.Progress("SHA-256 of "+out.Files[0].Name, int64(percent*100), 100*100)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", first, err)
+	}
+	paths, err := b.staging.Publish(ctx, b.opt.Force)
+	if err != nil && len(paths) == 0 {
+		return nil, fmt.Errorf("output_directory: %w", err)
+	}
+	if err != nil {
+		b.opt.Report.Say("The image files are in their place, but: " + err.Error())
+	}
+	result := &Result{SHA256: sums.SHA256, DiskBytes: b.diskBytes, DirectoryMade: b.outputMade}
+	for _, file := range out.Files {
+		result.Files = append(result.Files, filepath.Join(out.Directory, file.Name))
+	}
+	for _, path := range paths {
+		if !slices.ContainsFunc(out.Files, func(f plan.File) bool { return f.Name == filepath.Base(path) }) {
+			result.Beside = append(result.Beside, filepath.Join(out.Directory, filepath.Base(path)))
+		}
+	}
+	return result, nil
+}

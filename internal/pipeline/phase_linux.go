@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package pipeline
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/hook"
+)
+
+//go:embed phase.bash
+var phaseProgram string
+
+// inTarget is where hooks see the hooks tree in the chroot (element contract §2.4).
+const inTarget = "/tmp/in_target.d"
+
+// runPhases runs phases by name, one after the other.
+func (b *Build) runPhases(ctx context.Context, names ...string) error {
+	for _, name := range names {
+		i := slices.IndexFunc(hook.Phases(), func(p hook.Phase) bool { return p.Name == name })
+		if i < 0 {
+			return fmt.Errorf("there is no phase %q", name)
+		}
+		if err := b.runPhase(ctx, hook.Phases()[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runPhase runs the hooks that are in the phase's directory now: earlier hooks
+// may have added some (install types, for one).
+func (b *Build) runPhase(ctx context.Context, phase hook.Phase) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	names, _, err := hook.ListMatching(filepath.Join(b.dirs.hooks, phase.Name), b.user()["RUN_PARTS_REGEX"])
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("listing the hooks of %s: %w", phase.Name, err)
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	b.opt.Report.Say(fmt.Sprintf("%s: %s", phase.Name, count(len(names), "hook")))
+	return b.runHooks(ctx, phase, names)
+}
+
+// runHooks runs the given files of a phase's directory.
+func (b *Build) runHooks(ctx context.Context, phase hook.Phase, names []string) (err error) {
+	environment, err := hook.ListEnvironment(filepath.Join(b.dirs.hooks, "environment.d"))
+	if err != nil {
+		return fmt.Errorf("listing environment.d: %w", err)
+	}
+	c := command.Command{Path: "bash", Env: b.hostEnvironment(phase).List(), IgnoreSync: true}
+	top := b.dirs.hooks
+	if phase.Where == hook.Chroot {
+		c.Path, c.Root, c.Env = "/bin/bash", b.dirs.mount, b.hostEnvironment(phase).chroot().List()
+		top = inTarget
+		if err := b.enterHooks(ctx); err != nil {
+			return err
+		}
+		// The phase is over then, cancelled or not: what it mounted has to go.
+		defer func() { err = errors.Join(err, b.leaveHooks(context.WithoutCancel(ctx))) }()
+	}
+	c.Args = append([]string{"-c", phaseProgram, "diskimage", strconv.Itoa(len(environment))},
+		append(under(path.Join(top, "environment.d"), environment), under(path.Join(top, phase.Name), names)...)...)
+	return b.follow(ctx, phase, c)
+}
+
+func under(dir string, names []string) []string {
+	paths := make([]string, len(names))
+	for i, name := range names {
+		paths[i] = path.Join(dir, name)
+	}
+	return paths
+}
+
+// follow runs the phase program and reports what it tells.
+func (b *Build) follow(ctx context.Context, phase hook.Phase, c command.Command) error {
+	control, write, err := os.Pipe()
+	if err != nil {
+		return fmt.Errorf("making the pipe for %s: %w", phase.Name, err)
+	}
+	defer control.Close()
+	out := &output{report: b.opt.Report, seen: b.watch(phase)}
+	c.Files = []*os.File{write}
+	c.Stdout, c.Stderr = out, out
+	f := &follower{build: b, phase: phase, out: out}
+	told, done := make(chan string, 4096), make(chan struct{})
+	go listen(control, told)
+	go func() {
+		defer close(done)
+		f.read(told)
+	}()
+	err = b.opt.Runner.Run(ctx, c)
+	// A daemon may hold a copy of our end: the deadline ends the reading then.
+	err = errors.Join(err, write.Close(), control.SetReadDeadline(time.Now().Add(time.Second)))
+	<-done
+	return f.outcome(ctx, err)
+}
+
+// follower turns the lines of the phase program into reports and timings.
+type follower struct {
+	build   *Build
+	phase   hook.Phase
+	out     *output
+	current string
+	sourced bool
+	began   time.Time
+}
+
+// listen takes the lines off the pipe as they come, so that a slow reporter
+// never makes a line miss the deadline.
+func listen(control *os.File, told chan<- string) {
+	defer close(told)
+	lines := bufio.NewScanner(control)
+	for lines.Scan() {
+		told <- lines.Text()
+	}
+}
+
+func (f *follower) read(told <-chan string) {
+	for line := range told {
+		verb, rest, _ := strings.Cut(line, " ")
+		switch verb {
+		case "source":
+			f.current, f.sourced = path.Base(rest), true
+		case "start":
+			f.start(path.Base(rest))
+		case "stop":
+			f.stop(strings.HasSuffix(rest, " 0"))
+		}
+	}
+}
+
+func (f *follower) start(name string) {
+	f.current, f.sourced, f.began = name, false, time.Now()
+	label := f.title() + "/" + name
+	if origin := f.build.origin(f.phase.Name, name); origin != "" {
+		label += " [" + origin + "]"
+	}
+	f.build.opt.Report.Say("  " + label)
+}
+
+// title is the phase's name for people.
+func (f *follower) title() string { return strings.TrimPrefix(f.phase.Name, ".") }
+
+func (f *follower) stop(succeeded bool) {
+	if succeeded {
+		f.out.flush()
+	}
+	f.build.timings = append(f.build.timings, Timing{f.title(), f.current, time.Since(f.began)})
+}
+
+// outcome makes a HookError of the phase program's exit status.
+func (f *follower) outcome(ctx context.Context, err error) error {
+	// All that was printed has arrived by now.
+	last := f.out.flush()
+	var exit *command.ExitError
+	if err == nil || ctx.Err() != nil || !errors.As(err, &exit) {
+		return err
+	}
+	dir := f.phase.Name
+	if f.sourced {
+		dir = "environment.d"
+	}
+	return &HookError{
+		Phase: f.title(), Name: f.current, Element: f.build.origin(dir, f.current),
+		Path:   f.build.source(dir, f.current),
+		Status: exit.Status, Sourcing: f.sourced, Last: last, Hint: f.build.hint(),
+	}
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+)
+
+func TestRunText(t *testing.T) {
+	tree := newTree(t)
+	old := unix.Umask(0o077) // must not matter
+	defer unix.Umask(old)
+	long := strings.Repeat("# a comment of some length\n", 200<<10/27+1)
+	cases := []struct {
+		name, script, out string
+		status            int
+	}{
+		{"quotes", `X='a"b'; echo "$X" 'it'"'"'s' $(echo sub) ` + "`echo tick` \"!\"", `a"b it's sub tick !`, 0},
+		{"newlines", "echo a\necho b\n", "a\nb", 0},
+		{"UTF-8", "echo 'grüße ✓'", "grüße ✓", 0},
+		{"empty", "", "", 0},
+		{"only a comment", "#!/bin/bash", "", 0},
+		{"here document", "cat <<E\nx$((1+1))\nE\nexit 4", "x2", 4},
+		{"place", "pwd; umask; echo $#", "/\n0022\n0", 0},
+		{"false", "false", "", 1},
+		{"status", "exit 255", "", 255},
+		{"not found", "no-such-program 2>/dev/null", "", 127},
+		{"not executable", "/etc 2>/dev/null", "", 126},
+		{"signal", "kill -9 $$", "", 137},
+		{"syntax error", "if 2>/dev/null", "", 2},
+		{"200 kB", long + "echo end $# $0; exit 3", "end 0 /bin/sh", 3},
+		{"200 kB in one line", "echo '" + strings.Repeat(`x"$y\ `, 40<<10) + "' | wc -c; echo $(echo z)", fmt.Sprintf("%d\nz", 40<<10*6+1), 0},
+	}
+	for _, tc := range cases {
+		var out, errs bytes.Buffer
+		status, err := tree.Guest(nil).Run(t.Context(), tc.script, nil, &out, &errs)
+		if err != nil || status != tc.status || strings.TrimSpace(out.String()) != tc.out {
+			t.Errorf("%s: status %d, %v, output %.200q %.200q", tc.name, status, err, out.String(), errs.String())
+		}
+	}
+}
+
+func TestRunEnvironment(t *testing.T) {
+	tree := newTree(t)
+	t.Setenv("SECRET_OF_THE_HOST", "x")
+	var out bytes.Buffer
+	_, err := tree.Guest([]string{"A=b c", "HOME=/tmp"}).Run(t.Context(), "env", nil, &out, nil)
+	must(t, err)
+	got := out.String()
+	for _, want := range []string{"A=b c\n", "HOME=/tmp\n", "PATH=/usr/local/sbin:"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %s", want, got)
+		}
+	}
+	if strings.Contains(got, "SECRET") || strings.Contains(got, "HOME=/root") {
+		t.Errorf("environment: %s", got)
+	}
+}
+
+func TestRunStreams(t *testing.T) {
+	tree := newTree(t)
+	const size = 10 << 20
+	var out, errs bytes.Buffer
+	status, err := tree.Guest(nil).Run(t.Context(), "head -c 10485760 /bin/busybox; cat; echo err >&2",
+		strings.NewReader(strings.Repeat("y", size)), &out, &errs)
+	info, statErr := os.Stat(filepath.Join(tree.Root(), "bin/busybox"))
+	must(t, statErr)
+	if want := int(min(info.Size(), size)) + size; err != nil || status != 0 || out.Len() != want || errs.String() != "err\n" {
+		t.Errorf("%d %v: %d bytes, not %d; %q", status, err, out.Len(), want, errs.String())
+	}
+	never, w := io.Pipe()
+	defer w.Close()
+	if status, err := tree.Guest(nil).Run(t.Context(), "exit 5", never, nil, nil); err != nil || status != 5 {
+		t.Errorf("with an input that never ends: %d %v", status, err)
+	}
+}
+
+func TestRunManyAtOnce(t *testing.T) {
+	tree := newTree(t)
+	guest := tree.Guest(nil)
+	var all sync.WaitGroup
+	for i := range 50 {
+		all.Go(func() {
+			// Uploading an executable and running it while others start.
+			name := fmt.Sprintf("/tmp/script %d", i)
+			text := fmt.Sprintf("#!/bin/sh\necho %d; exit %d\n", i, i)
+			if err := guest.Put(name, strings.NewReader(text), nil); err != nil {
+				t.Error(err)
+			}
+			var out bytes.Buffer
+			script := fmt.Sprintf("chmod +x '%s' && '%s'", name, name)
+			status, err := guest.Run(t.Context(), script, nil, &out, &out)
+			if err != nil || status != i || out.String() != fmt.Sprintln(i) {
+				t.Errorf("%d: %d %v %q", i, status, err, out.String())
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestRunWithoutShell(t *testing.T) {
+	needRoot(t)
+	tree := NewTree(t.TempDir(), command.Host{})
+	secret := "echo secret"
+	status, err := tree.Guest(nil).Run(t.Context(), secret, nil, nil, nil)
+	if status != 127 || err == nil || !strings.Contains(err.Error(), "no /bin/sh") || strings.Contains(err.Error(), secret) {
+		t.Errorf("%d %v", status, err)
+	}
+	must(t, os.Mkdir(filepath.Join(tree.Root(), "bin"), 0o755))
+	must(t, os.WriteFile(filepath.Join(tree.Root(), "bin/sh"), []byte("\x7fELF of another kind"), 0o755))
+	status, err = tree.Guest(nil).Run(t.Context(), "true", nil, nil, nil)
+	if status != 126 || err == nil || !strings.Contains(err.Error(), "architecture") {
+		t.Errorf("%d %v", status, err)
+	}
+}
+
+func TestKillAllFindsDaemons(t *testing.T) {
+	tree := newTree(t)
+	must(t, tree.MountKernel(t.Context())) // sh starts background jobs with /dev/null
+	guest := tree.Guest(nil)
+	begin := time.Now()
+	sh(t, tree, "(setsid sleep 900 >/dev/null 2>&1 &); (setsid sh -c 'sleep 901 & sleep 902' &); (setsid sleep 903 >/dev/null 2>&1 &)")
+	if time.Since(begin) > 60*time.Second {
+		t.Error("waited for a daemon that holds the output")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() {
+		_, err := guest.Run(ctx, "setsid sleep 904; true", nil, nil, nil)
+		stopped <- err
+	}()
+	here, err := tree.territory()
+	must(t, err)
+	eventually(t, "all daemons run", func() bool { uses, _ := here.users(); return len(uses) >= 6 })
+	cancel()
+	if err := <-stopped; !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	must(t, guest.KillAll(t.Context()))
+	if uses, err := here.users(); err != nil || len(uses) > 0 {
+		t.Errorf("left: %v %v", uses, err)
+	}
+}
