@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package nocloud
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// yamlDocument parses text as the one YAML document it must be and reports
+// all that PyYAML, cloud-init's parser, would refuse or take otherwise than
+// written. It returns the root, nil if there is none (only comments), and
+// whether the document could be read.
+func (r reporter) yamlDocument(text string) (root *yaml.Node, ok bool) {
+	if !r.printable(text) {
+		return nil, false
+	}
+	before := len(*r.out)
+	text = lineBreaks.Replace(text)
+	root, read, err := parseText(text)
+	if err != nil {
+		r.syntaxError(text, err)
+		return nil, false
+	}
+	r.lexical(read, root)
+	if root != nil {
+		r.nodes(root)
+	}
+	return root, len((*r.out)[before:].Errors()) == 0
+}
+
+// lineBreaks makes all that ends a line in YAML a newline, so that parser and
+// checks count the same lines.
+var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
+// yamlMapping is yamlDocument for a text whose top level must be a mapping.
+// The root is nil if the text is wrong or empty; what names it in messages.
+func (r reporter) yamlMapping(text, what string) (root *yaml.Node, ok bool) {
+	root, ok = r.yamlDocument(text)
+	if !ok || root == nil {
+		return nil, ok
+	}
+	if isNull(root) {
+		return nil, true
+	}
+	if root.Kind != yaml.MappingNode {
+		r.fail(at(root), fmt.Sprintf("the top level is a %s, where %s must be a mapping (key: value)", kindName(root), what), "")
+		return nil, false
+	}
+	return root, true
+}
+
+// Two things that PyYAML reads and our parser refuses: a tab as the first
+// character of a block scalar, and in [] or {} a key without a blank before its
+// value, as in {a:{b: c}}.
+const (
+	blockTab  = "found a tab character where an indentation space is expected"
+	tightPair = "did not find expected ',' or"
+)
+
+// parseText is parseYAML without these refusals: such a tab is read as an x, and
+// the blank is put in. The text that was read in the end is returned. Where
+// the tab or the pair is wrong to PyYAML too, so is what replaces it.
+func parseText(text string) (root *yaml.Node, read string, err error) {
+	limit := 1 + strings.Count(text, "\t") + strings.Count(text, ":[") + strings.Count(text, ":{")
+	for read = text; limit > 0; limit-- {
+		if root, err = parseYAML(strings.NewReader(read)); err == nil {
+			return root, read, nil
+		}
+		stop := &byteReader{text: read}
+		_, _ = parseYAML(stop)
+		switch before := read[:stop.read]; {
+		case strings.Contains(err.Error(), blockTab):
+			tab := strings.LastIndexByte(before, '\t')
+			read = read[:tab] + "x" + read[tab+1:]
+		case strings.Contains(err.Error(), tightPair):
+			colon := max(strings.LastIndex(before, ":["), strings.LastIndex(before, ":{"))
+			if colon < 0 {
+				return nil, read, err
+			}
+			read = read[:colon+1] + " " + read[colon+1:]
+		default:
+			return nil, read, err
+		}
+	}
+	return nil, read, err
+}
+
+var errDocuments = errors.New("a second document")
+
+// parseYAML reads a single document; nil means that it is empty.
+func parseYAML(in io.Reader) (*yaml.Node, error) {
+	decoder := yaml.NewDecoder(in)
+	var doc, more yaml.Node
+	switch err := decoder.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	switch err := decoder.Decode(&more); {
+	case err == nil:
+		return nil, errDocuments
+	case !errors.Is(err, io.EOF):
+		return nil, err
+	}
+	if len(doc.Content) == 0 {
+		return nil, nil
+	}
+	return doc.Content[0], nil
+}
+
+// printable finds control characters that YAML does not allow unescaped
+// (PyYAML: "special characters are not allowed").
+func (r reporter) printable(text string) bool {
+	for i, c := range text {
+		switch {
+		case c == '\t', c == '\n', c == '\r', c == 0x85, c >= 0x20 && c < 0x7f:
+		case c < 0xa0, c == 0xfffe, c == 0xffff:
+			r.fail(placeOf(text, i), fmt.Sprintf("the control character U+%04X is not allowed in YAML", c),
+				`remove it, or write it as an escape in double quotes ("\x1b")`)
+			return false
+		}
+	}
+	return true
+}
+
+// field finds a key of a mapping, also in what is merged into it by <<.
+func field(mapping *yaml.Node, name string) (key, value *yaml.Node) {
+	mapping = resolve(mapping)
+	if mapping == nil || mapping.Kind != yaml.MappingNode {
+		return nil, nil
+	}
+	var merged *yaml.Node
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		k := resolve(mapping.Content[i])
+		if k.ShortTag() == "!!merge" {
+			merged = resolve(mapping.Content[i+1])
+		} else if k.Value == name {
+			return k, resolve(mapping.Content[i+1])
+		}
+	}
+	if merged == nil || merged.Kind != yaml.SequenceNode {
+		return field(merged, name)
+	}
+	for _, m := range merged.Content {
+		if k, v := field(m, name); k != nil {
+			return k, v
+		}
+	}
+	return nil, nil
+}
+
+// resolve follows an alias.
+func resolve(n *yaml.Node) *yaml.Node {
+	for n != nil && n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+func at(n *yaml.Node) place { return place{n.Line, n.Column} }
+
+func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" }
+
+// kindName names a node's kind in messages.
+func kindName(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "mapping"
+	case yaml.SequenceNode:
+		return "list"
+	}
+	if isNull(n) {
+		return "null value"
+	}
+	return "plain value"
+}

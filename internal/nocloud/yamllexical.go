@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package nocloud
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+const strayTabText = "a tab outside quotes, which cloud-init's YAML parser refuses"
+
+// lexical finds what our parser reads in a text and PyYAML does not, upon which
+// cloud-init would ignore the whole document: tabs outside quotes, block scalars
+// and comments; \' in double quotes; a comment that touches | or >. Root is nil
+// if there are only comments.
+func (r reporter) lexical(text string, root *yaml.Node) {
+	f := newFinder(text)
+	if root != nil {
+		f.scalars(root)
+	}
+	f.closeBlock(len(f.lines))
+	for _, p := range f.escapes {
+		r.fail(p, `\' in double quotes, which cloud-init's YAML parser refuses`, "write ' alone")
+	}
+	for _, p := range f.comments {
+		r.fail(p, "a comment right after the sign of a block, which cloud-init's YAML parser refuses", "put a blank before #")
+	}
+	for i, line := range f.lines {
+		if column := f.strayTab(i, line); column > 0 {
+			r.fail(place{i + 1, column}, strayTabText, "use spaces")
+			return
+		}
+	}
+}
+
+// finder knows which parts of a text are inside scalars.
+type finder struct {
+	lines [][]rune
+	// quoted has a true for every character inside quotes; whole lines of block
+	// scalars are in block.
+	quoted [][]bool
+	block  []bool
+	// open is the line (from 1) of the block scalar header last seen, 0 if none.
+	open int
+	// escapes and comments are the places of wrong ones.
+	escapes, comments []place
+}
+
+func newFinder(text string) *finder {
+	f := &finder{}
+	for line := range strings.SplitSeq(text, "\n") {
+		f.lines = append(f.lines, []rune(line))
+		f.quoted = append(f.quoted, make([]bool, len([]rune(line))))
+	}
+	f.block = make([]bool, len(f.lines))
+	return f
+}
+
+var touchingComment = regexp.MustCompile(`^(?:[!&]\S* +)*[|>][-+0-9]*#`)
+
+// scalars walks the nodes in the order of the text.
+func (f *finder) scalars(n *yaml.Node) {
+	if n.Line > 0 {
+		f.closeBlock(n.Line - 1)
+	}
+	switch {
+	case n.Kind != yaml.ScalarNode:
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		f.open = n.Line
+		header := string(f.lines[n.Line-1][n.Column-1:])
+		if at := touchingComment.FindStringIndex(header); at != nil {
+			f.comments = append(f.comments, place{n.Line, n.Column + at[1] - 1})
+		}
+	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+		f.quote(n)
+	}
+	for _, child := range n.Content {
+		f.scalars(child)
+	}
+}
+
+// closeBlock ends a block scalar before the next node: what stands between is
+// its text, blank or a comment.
+func (f *finder) closeBlock(last int) {
+	if f.open == 0 {
+		return
+	}
+	for i := f.open; i < last; i++ {
+		f.block[i] = true
+	}
+	f.open = 0
+}
+
+// quote marks a quoted scalar from its opening to its closing quote.
+func (f *finder) quote(n *yaml.Node) {
+	mark := '\''
+	if n.Style&yaml.DoubleQuotedStyle != 0 {
+		mark = '"'
+	}
+	line, column := n.Line-1, n.Column-1
+	for !slices.Contains(f.lines[line][column:], mark) {
+		if line, column = line+1, 0; line == len(f.lines) {
+			return
+		}
+	}
+	column += slices.Index(f.lines[line][column:], mark) // past a tag or an anchor
+	for column++; line < len(f.lines); line, column = line+1, 0 {
+		for ; column < len(f.lines[line]); column++ {
+			c := f.lines[line][column]
+			if c == mark && (mark == '"' || !f.follows(line, column, mark)) {
+				return
+			}
+			f.quoted[line][column] = true
+			if c == mark || c == '\\' && mark == '"' {
+				if c != mark && f.follows(line, column, '\'') {
+					f.escapes = append(f.escapes, place{line + 1, column + 1})
+				}
+				column++ // an escaped character
+				if column < len(f.lines[line]) {
+					f.quoted[line][column] = true
+				}
+			}
+		}
+	}
+}
+
+func (f *finder) follows(line, column int, mark rune) bool {
+	return column+1 < len(f.lines[line]) && f.lines[line][column+1] == mark
+}
+
+// strayTab is the column of the first tab of a line that stands in no scalar
+// and no comment, 0 if there is none.
+func (f *finder) strayTab(i int, line []rune) int {
+	if f.block[i] {
+		return 0
+	}
+	for j, c := range line {
+		switch {
+		case f.quoted[i][j]:
+		case c == '\t':
+			return j + 1
+		case c == '#' && (j == 0 || strings.ContainsRune(` '"`, line[j-1])):
+			return 0
+		}
+	}
+	return 0
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package nocloud
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// nodes reports what PyYAML's constructor would refuse, and keys given twice.
+func (r reporter) nodes(n *yaml.Node) {
+	r.tag(n)
+	if n.Kind == yaml.MappingNode {
+		r.keys(n)
+	}
+	for i, child := range n.Content {
+		if n.Kind == yaml.SequenceNode || i%2 == 1 {
+			r.plainValue(n, child)
+		}
+		r.nodes(child)
+	}
+}
+
+// plainValue checks a value without quotes in a list or mapping.
+func (r reporter) plainValue(parent, n *yaml.Node) {
+	switch {
+	case !plain(n):
+	case n.Value == "=":
+		r.fail(at(n), "a bare = is a special value that cloud-init's parser cannot read", "quote it")
+	case parent.Kind == yaml.MappingNode && parent.Style&yaml.FlowStyle != 0 && strings.HasSuffix(n.Value, ":"):
+		r.fail(at(n), "a colon with nothing after it", "quote the text, or give the key a value")
+	}
+}
+
+// plain says whether a node is a scalar without quotes.
+func plain(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Style == 0 }
+
+const bracesAdvice = "quote text in braces; a jinja template needs `## template: jinja` as its first line"
+
+// keys checks the keys of one mapping. The last of two equal keys would win
+// without a word.
+func (r reporter) keys(n *yaml.Node) {
+	first := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := resolve(n.Content[i])
+		if key.Kind != yaml.ScalarNode {
+			r.fail(at(n.Content[i]), fmt.Sprintf("a %s cannot be a key", kindName(key)), bracesAdvice)
+			continue
+		}
+		if key.ShortTag() == "!!merge" {
+			r.merge(key, resolve(n.Content[i+1]))
+			continue
+		}
+		id := key.ShortTag() + " " + key.Value
+		if earlier, twice := first[id]; twice {
+			r.fail(at(key), fmt.Sprintf("the key %q is given twice (first in line %d); only the last would count", key.Value, earlier.Line+r.base), "merge the two")
+			continue
+		}
+		first[id] = key
+	}
+}
+
+// merge checks what is merged into a mapping by <<.
+func (r reporter) merge(key, value *yaml.Node) {
+	merged := []*yaml.Node{value}
+	if value.Kind == yaml.SequenceNode {
+		merged = value.Content
+	}
+	for _, m := range merged {
+		if resolve(m).Kind != yaml.MappingNode {
+			r.fail(at(key), "<< merges mappings, and this is none", "write <<: *name of an anchored mapping")
+			return
+		}
+	}
+}
+
+// pythonTags are the tags that PyYAML's SafeLoader constructs, and of what.
+var pythonTags = map[string]yaml.Kind{
+	"!!null": yaml.ScalarNode, "!!bool": yaml.ScalarNode, "!!int": yaml.ScalarNode, "!!float": yaml.ScalarNode,
+	"!!binary": yaml.ScalarNode, "!!timestamp": yaml.ScalarNode, "!!str": yaml.ScalarNode,
+	"!!python/unicode": yaml.ScalarNode, "!!merge": yaml.ScalarNode,
+	"!!seq": yaml.SequenceNode, "!!omap": yaml.SequenceNode, "!!pairs": yaml.SequenceNode,
+	"!!map": yaml.MappingNode, "!!set": yaml.MappingNode,
+}
+
+// tag checks that a node's tag is known and fits what it stands before.
+func (r reporter) tag(n *yaml.Node) {
+	tag := n.ShortTag()
+	if n.Kind == yaml.AliasNode || tag == "!" || tag == "" {
+		return
+	}
+	kind, known := pythonTags[tag]
+	switch {
+	case !known:
+		r.fail(at(n), fmt.Sprintf("cloud-init does not know the tag %s", tag), "remove it, or quote the text that begins with !")
+	case kind != n.Kind:
+		r.fail(at(n), fmt.Sprintf("the tag %s before a %s", tag, kindName(n)), "remove it")
+	case tag == "!!binary" && !base64Like(n.Value):
+		r.fail(at(n), "text that is not base64 after !!binary", "encode it again")
+	case tag == "!!omap", tag == "!!pairs":
+		r.pairs(n)
+	case n.Style == 0 && badDate(n.Value):
+		r.fail(at(n), "a date that does not exist, which cloud-init's parser cannot read", "quote it if it is no date")
+	}
+}
+
+// pairs checks the items of an ordered mapping.
+func (r reporter) pairs(n *yaml.Node) {
+	for _, item := range n.Content {
+		if item = resolve(item); item.Kind != yaml.MappingNode || len(item.Content) != 2 {
+			r.fail(at(item), "an item of an ordered mapping that is not one key with its value", "write `- key: value`")
+			return
+		}
+	}
+}
+
+var notBase64 = regexp.MustCompile(`[^A-Za-z0-9+/]`)
+
+// base64Like judges as Python does, which skips what is not in the alphabet
+// and does not mind too much padding.
+func base64Like(text string) bool {
+	rest := len(notBase64.ReplaceAllString(text, "")) % 4
+	return rest == 0 || rest > 1 && rest+strings.Count(text, "=") >= 4
+}
+
+var dateLike = regexp.MustCompile(`^(\d{4}-\d\d?-\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?:\d\d:\d\d)(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)?$`)
+
+// badDate finds what looks like a timestamp and is none. Without a time, only
+// two-digit months and days look like one.
+func badDate(text string) bool {
+	m := dateLike.FindStringSubmatch(text)
+	if m == nil || m[2] == "" && len(m[1]) < len("2006-01-02") {
+		return false
+	}
+	if _, err := time.Parse("2006-1-2", m[1]); err != nil {
+		return true
+	}
+	_, err := time.Parse("15:04:05", m[2])
+	return m[2] != "" && err != nil
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MPL-2.0
+
+// Package nocloud is the Packer provisioner "diskimage-nocloud": it puts a
+// cloud-init NoCloud seed into the machine that is being built.
+//
+// It works over any communicator, as it needs of it no more than Upload, Start
+// and a POSIX shell: the files of the seed go to a private directory, and a
+// script run as root puts them in place in one step. What a seed is and what can
+// be wrong with it is in internal/nocloud; here are the attributes and the
+// way to the machine.
+//
+// Contents of the seed appear in no message, log or command line.
+package nocloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hcldec"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
+)
+
+// Provisioner implements packersdk.Provisioner.
+type Provisioner struct {
+	config Config
+}
+
+var _ packersdk.Provisioner = (*Provisioner)(nil)
+
+// ConfigSpec is the schema of the provisioner's block.
+func (p *Provisioner) ConfigSpec() hcldec.ObjectSpec {
+	return p.config.FlatMapstructure().HCL2Spec()
+}
+
+// Prepare checks the template: every error at once, each with its attribute.
+// Packer calls it a second time when the values of the build are known.
+func (p *Provisioner) Prepare(raws ...any) error {
+	return p.config.prepare(raws...)
+}
+
+// Provision installs the seed. Nothing of the upload is left on the machine,
+// whether it succeeds, fails or is cancelled.
+func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, generated map[string]any) error {
+	seed, rendered, err := p.render()
+	if err != nil {
+		return err
+	}
+	for _, w := range seed.Check().Warnings() {
+		ui.Sayf("Warning: %s", w.Error())
+	}
+	ui.Sayf("Uploading the NoCloud seed: %s", rendered.Summary())
+	installer := nocloud.Installer{Pin: !p.config.PinDatasource.False()}
+	report, err := p.install(ctx, comm, installer, rendered, generated)
+	if err != nil {
+		return fmt.Errorf("installing the NoCloud seed: %w", err)
+	}
+	announce(ui, rendered, report)
+	return nil
+}
+
+// render makes the seed of the files as they are now, which may have changed
+// since Prepare.
+func (p *Provisioner) render() (nocloud.Seed, nocloud.Rendered, error) {
+	if names := p.config.unknowns(); len(names) > 0 {
+		return nocloud.Seed{}, nocloud.Rendered{}, fmt.Errorf("the value of %s is still unknown when the provisioner runs; use values of the build only", strings.Join(names, ", "))
+	}
+	seed, errs := p.config.seed()
+	if err := errors.Join(append(errs, seed.Check().Err())...); err != nil {
+		return seed, nocloud.Rendered{}, err
+	}
+	rendered, err := seed.Render()
+	return seed, rendered, err
+}
+
+// install uploads and runs the script, and removes the upload.
+func (p *Provisioner) install(ctx context.Context, comm packersdk.Communicator, installer nocloud.Installer, seed nocloud.Rendered, generated map[string]any) (report nocloud.Report, err error) {
+	m := machine{comm}
+	if err := ctx.Err(); err != nil {
+		return report, err
+	}
+	dir, err := privateName(p.config.RemoteFolder)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, m.remove(ctx, dir)) }()
+	if err := m.privateDir(ctx, dir); err != nil {
+		return report, err
+	}
+	for _, f := range installer.Uploads(seed) {
+		if err := m.upload(ctx, dir, f); err != nil {
+			return report, err
+		}
+	}
+	script := nocloud.File{Name: "install.sh", Mode: nocloud.DirMode, Content: installer.Script(seed)}
+	if err := m.upload(ctx, dir, script); err != nil {
+		return report, err
+	}
+	command, err := p.config.command(dir+"/"+script.Name, generated)
+	if err != nil {
+		return report, fmt.Errorf("rendering execute_command: %w", err)
+	}
+	return m.runScript(ctx, command)
+}
+
+// runScript runs the installing script and reads what it says.
+func (m machine) runScript(ctx context.Context, command string) (nocloud.Report, error) {
+	output, err := m.run(ctx, command)
+	var failed *exitError
+	switch {
+	case errors.As(err, &failed) && failed.status == nocloud.ExitNotRoot:
+		return nocloud.Report{}, fmt.Errorf("%w; set execute_command to run it as root, such as `sudo -n sh {{ .Path }}`", err)
+	case err != nil:
+		return nocloud.Report{}, fmt.Errorf("running the script by execute_command: %w", err)
+	}
+	report, err := nocloud.ParseReport(output)
+	if err != nil {
+		return report, fmt.Errorf("%w; check that execute_command runs {{ .Path }} in a shell", err)
+	}
+	return report, nil
+}
+
+// announce tells the user what is where now, and what may keep it from being read.
+func announce(ui packersdk.Ui, seed nocloud.Rendered, report nocloud.Report) {
+	origin := "as given"
+	if seed.Derived {
+		origin = "derived from the seed"
+	}
+	ui.Sayf("NoCloud seed in %s: %s, mode 0600 root:root; instance-id %s (%s)", nocloud.SeedDir, report.Seed, seed.InstanceID, origin)
+	switch report.Pin {
+	case nocloud.Removed:
+		ui.Sayf("Datasource list no longer pinned: %s removed", nocloud.PinFile)
+	case nocloud.None:
+		ui.Say("Datasource list not pinned: cloud-init will search for its datasource")
+	default:
+		ui.Sayf("Datasource list pinned to NoCloud by %s: %s", nocloud.PinFile, report.Pin)
+	}
+	if report.Absent {
+		ui.Say("Warning: the seed is installed, but nothing will read it: the machine has no cloud-init. Install the package before the image is used.")
+	}
+	if report.Disabled {
+		ui.Say("Warning: /etc/cloud/cloud-init.disabled exists, so cloud-init will not run. Remove that file if the seed is to be used.")
+	}
+	for _, file := range report.Overridden {
+		ui.Sayf("Warning: %s is read later and sets datasource_list again, so NoCloud may not be looked for. Remove that file or its list.", file)
+	}
+}
