@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package elements
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
+)
+
+// dataDirs are the first-level directories of elements that hold no hooks of a phase.
+var dataDirs = []string{
+	"environment.d", "bin", "static", "init-scripts",
+	"bootstrap-packages.d", // package lists for the bootstrap, see README.md
+	"apt",                  // what hooks of several elements call
+}
+
+var phases = []string{
+	"root.d", "extra-data.d", "pre-install.d", "install.d", "post-install.d", "post-root.d",
+	"block-device.d", "pre-finalise.d", "finalise.d", "cleanup.d",
+}
+
+// hookName is RUN_PARTS_REGEX, element contract §2.5.
+var hookName = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
+
+// environmentName is the rule for environment.d, element contract §2.5.
+var environmentName = regexp.MustCompile(`^[0-9A-Za-z_.-]+$`)
+
+func files(t *testing.T) map[string]string {
+	t.Helper()
+	content := make(map[string]string)
+	err := fs.WalkDir(FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(FS(), name)
+		content[name] = string(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+func names(t *testing.T) []string {
+	t.Helper()
+	entries, err := fs.ReadDir(FS(), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, entry := range entries {
+		all = append(all, entry.Name())
+	}
+	return all
+}
+
+func TestEveryElementHasAReadme(t *testing.T) {
+	all := files(t)
+	for _, name := range names(t) {
+		if !strings.HasPrefix(all[name+"/README.md"], "# "+name+"\n") {
+			t.Errorf("%s/README.md is missing or not titled %q", name, name)
+		}
+	}
+}
+
+func TestDependenciesExist(t *testing.T) {
+	all := files(t)
+	known := names(t)
+	for _, name := range known {
+		known = append(known, element.ParseList([]byte(all[name+"/element-provides"]))...)
+	}
+	for _, name := range names(t) {
+		for _, dependency := range element.ParseList([]byte(all[name+"/element-deps"])) {
+			if !slices.Contains(known, dependency) {
+				t.Errorf("%s depends on %s, which does not exist", name, dependency)
+			}
+		}
+	}
+}
+
+func TestFilesLieWhereTheyHaveAMeaning(t *testing.T) {
+	set := runnable()
+	for name := range files(t) {
+		parts := strings.Split(name, "/")
+		if len(parts) == 2 {
+			continue
+		}
+		directory, file := parts[1], parts[2]
+		switch {
+		case slices.Contains(phases, directory):
+			if len(parts) != 3 || !hookName.MatchString(file) || !set[name] {
+				t.Errorf("%s would not run: hooks have run bits and names like %v", name, hookName)
+			}
+		case directory == "environment.d":
+			if len(parts) != 3 || !environmentName.MatchString(file) || set[name] {
+				t.Errorf("%s: environment files are sourced, have no run bits and names like %v", name, environmentName)
+			}
+		case !slices.Contains(dataDirs, directory):
+			t.Errorf("%s is in a directory that is neither a phase nor known data", name)
+		}
+	}
+}
+
+func TestScriptsBeginAlike(t *testing.T) {
+	all := files(t)
+	for name := range runnable() {
+		content, ok := all[name]
+		if !ok {
+			t.Errorf("executables.txt lists %s, which does not exist", name)
+			continue
+		}
+		lines := strings.SplitN(content, "\n", 3)
+		if len(lines) < 3 || lines[1] != "# SPDX-License-Identifier: MPL-2.0" {
+			t.Errorf("%s: the second line is not the licence", name)
+		}
+		if strings.Contains(name, "/init-scripts/") {
+			continue
+		}
+		if lines[0] != "#!/bin/bash" || !strings.Contains(content, "\nset -eu -o pipefail\n") {
+			t.Errorf("%s: must start bash and set -eu -o pipefail", name)
+		}
+		if !strings.Contains(name, "/static/") && !strings.Contains(content, "DIB_DEBUG_TRACE") {
+			t.Errorf("%s: must trace when DIB_DEBUG_TRACE says so", name)
+		}
+	}
+}
+
+func TestDataFilesParse(t *testing.T) {
+	for name, content := range files(t) {
+		var value any
+		var err error
+		switch {
+		case path.Ext(name) == ".yaml":
+			err = yaml.Unmarshal([]byte(content), &value)
+		case path.Base(name) == "pkg-map":
+			err = json.Unmarshal([]byte(content), &value)
+		default:
+			continue
+		}
+		if err != nil || value == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// host finds what looks like a host's name in a URL or source line.
+var host = regexp.MustCompile(`(?i)[a-z]+://[^\s/"'$]*\.[a-z]|\b(deb|security|archive|ftp|cdn)[a-z0-9-]*\.[a-z0-9-]+\.(org|com|net|io)\b`)
+
+func TestNoMirrorIsNamed(t *testing.T) {
+	all := files(t)
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all["README.md"] = string(readme)
+	for name, content := range all {
+		if found := host.FindString(content); found != "" {
+			t.Errorf("%s names a host: %s", name, found)
+		}
+	}
+}
+
+func TestNoPython(t *testing.T) {
+	for name, content := range files(t) {
+		if first, _, _ := strings.Cut(content, "\n"); strings.HasPrefix(first, "#!") && strings.Contains(first, "python") {
+			t.Errorf("%s is a Python script", name)
+		}
+	}
+}
+
+func TestShellcheck(t *testing.T) {
+	shellcheck, err := exec.LookPath("shellcheck")
+	if err != nil {
+		t.Skip("shellcheck is not installed")
+	}
+	arguments := []string{"-s", "bash"}
+	for name := range files(t) {
+		isShell := runnable()[name] && !strings.Contains(name, "/openrc/")
+		if isShell || strings.Contains(name, "/environment.d/") {
+			arguments = append(arguments, name)
+		}
+	}
+	if output, err := exec.Command(shellcheck, arguments...).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
+func TestInfrastructureElementsAreAllHere(t *testing.T) {
+	all := names(t)
+	for _, name := range element.Infrastructure() {
+		if !slices.Contains(all, name) {
+			t.Errorf("no element %s", name)
+		}
+	}
+}
