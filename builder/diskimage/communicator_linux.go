@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package diskimage
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"os"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
+)
+
+// communicator lets Packer's provisioners work in the tree.
+type communicator struct{ guest *sandbox.Guest }
+
+var _ packersdk.Communicator = (*communicator)(nil)
+
+// Start runs a command. Over RPC the context is never cancelled; what still
+// runs when the provisioners end is killed then.
+func (c *communicator) Start(ctx context.Context, cmd *packersdk.RemoteCmd) error {
+	stdout, stderr := orDiscard(cmd.Stdout), orDiscard(cmd.Stderr)
+	go func() {
+		status, err := c.guest.Run(ctx, cmd.Command, cmd.Stdin, stdout, stderr)
+		if err != nil {
+			log.Printf("[ERROR] running a command in the tree: %s", err)
+			if _, err := fmt.Fprintln(stderr, err); err != nil {
+				log.Printf("[WARN] reporting that: %s", err)
+			}
+		}
+		cmd.SetExited(status)
+	}()
+	return nil
+}
+
+func orDiscard(w io.Writer) io.Writer {
+	if w == nil {
+		return io.Discard
+	}
+	return w
+}
+
+// Upload writes a file in the tree.
+func (c *communicator) Upload(path string, r io.Reader, info *os.FileInfo) error {
+	if info == nil {
+		return c.guest.Put(path, r, nil)
+	}
+	return c.guest.Put(path, r, *info)
+}
+
+// UploadDir copies a directory into the tree, by rsync's rule of the trailing slash.
+func (c *communicator) UploadDir(dst, src string, exclude []string) error {
+	return c.guest.PutDir(dst, src, exclude)
+}
+
+// Download reads a file of the tree.
+func (c *communicator) Download(path string, w io.Writer) error { return c.guest.Get(path, w) }
+
+// DownloadDir copies a directory out of the tree.
+func (c *communicator) DownloadDir(src, dst string, exclude []string) error {
+	return c.guest.GetDir(src, dst, exclude)
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:generate packer-sdc mapstructure-to-hcl2 -type Config
+//go:generate packer-sdc struct-markdown
+
+package diskimage
+
+import (
+	"github.com/hashicorp/packer-plugin-sdk/common"
+	"github.com/hashicorp/packer-plugin-sdk/template/config"
+	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+)
+
+// Config is the template's `source "diskimage"` block.
+//
+// Sizes are strings with a unit of 1024-based steps, such as "10G", "512M" or
+// "1.5G"; a bare number is MiB, as in the QEMU builder.
+type Config struct {
+	common.PackerConfig `mapstructure:",squash"`
+
+	// The elements that make the image, in the naming of diskimage-builder.
+	// Their dependencies are added; so is `base`, unless `skip_base` is set.
+	// `vm` without a `block-device-*` element brings `block-device-mbr`
+	// (`block-device-efi` on arm64).
+	Elements []string `mapstructure:"elements" required:"true"`
+	// Directories with elements of your own. Earlier ones win over later ones,
+	// all of them over `ELEMENTS_PATH` of the environment, and that over the
+	// built-in elements.
+	ElementPaths []string `mapstructure:"element_paths"`
+	// Variables for the elements' hooks, such as `DIB_RELEASE`. They win over
+	// the environment that Packer was started with, of which hooks also get
+	// everything but `PKR_VAR_*`, `PACKER_*` and `HCP_*`.
+	Environment map[string]string `mapstructure:"environment"`
+	// Packages to install, in one transaction, after the elements' own and
+	// before the provisioners.
+	Packages []string `mapstructure:"packages"`
+	// The architecture in Debian's naming, such as `amd64` or `arm64`. The
+	// default is that of the host.
+	Architecture string `mapstructure:"architecture"`
+	// Do not add the element `base`.
+	SkipBase bool `mapstructure:"skip_base"`
+	// Infrastructure elements (`package-installs`, `pkg-map`, …) that are to be
+	// taken from `element_paths` although the builder has its own, faster ones.
+	PathInfrastructure []string `mapstructure:"path_infrastructure"`
+	// Bring back quirks of diskimage-builder that are mended otherwise: 525 MiB
+	// are added for `block-device-efi` even to an explicit `disk_size`, and
+	// `package-installs` reads `uninstall: false` and blanks in lists of
+	// architectures as upstream does.
+	DIBCompat bool `mapstructure:"dib_compat"`
+
+	// Where the image files are put, made if it is not there. The default is
+	// `output-` and the build's name. Files appear in it whole, at the very end.
+	// An image file that is already there is an error unless Packer is run
+	// with `-force`, which replaces it at that moment and not before.
+	OutputDirectory string `mapstructure:"output_directory"`
+	// The name of the image files without their extension. The default is the
+	// build's name.
+	ImageName string `mapstructure:"image_name"`
+	// The formats of the image files: `qcow2`, `raw`. The default is
+	// `["qcow2"]`. The first one is the artifact's first file.
+	Formats []string `mapstructure:"formats"`
+	// The compression of qcow2: `zlib` (default, read everywhere), `zstd`
+	// (several times faster to make, needs QEMU 5.1 or later) or `none`.
+	QCOW2Compression string `mapstructure:"qcow2_compression"`
+
+	// The size of the whole disk. Without it the size is computed from what is
+	// in the image, with a reserve of two thirds of that for the root file
+	// system, or of `image_extra_size`. `DIB_IMAGE_SIZE` (GiB) is the
+	// variable of diskimage-builder for it.
+	DiskSize string `mapstructure:"disk_size"`
+	// Free space to leave in the root file system of a computed size.
+	// `DIB_IMAGE_EXTRA_SIZE` (MiB) is the variable for it.
+	ImageExtraSize string `mapstructure:"image_extra_size"`
+	// The root file system's label. The default is `cloudimg-rootfs`, or
+	// `img-rootfs` on xfs, whose labels are short.
+	RootLabel string `mapstructure:"root_label"`
+	// The root file system's type, where the layout leaves it open: `ext4`
+	// (default), `ext3`, `ext2` or `xfs`. `FS_TYPE` is the variable for it.
+	RootFS string `mapstructure:"root_fs"`
+	// More options for the program that makes the root file system.
+	MkfsOptions []string `mapstructure:"mkfs_options"`
+	// The size of an ext4 root file system's journal. The default is `64M`, or
+	// less on a small disk. `DIB_JOURNAL_SIZE` (MiB) is the variable for it.
+	MkfsJournalSize string `mapstructure:"mkfs_journal_size"`
+
+	// Where the work directory is made. The default is `TMPDIR`, then `TMP_DIR`
+	// of the environment, then `/var/tmp`.
+	WorkDirectory string `mapstructure:"work_directory"`
+	// Whether the image's files are put together in memory: `auto` (default:
+	// if 4 GiB are available), `always` or `never`.
+	Tmpfs string `mapstructure:"tmpfs"`
+	// Where downloads are kept between builds. The default is
+	// `DIB_IMAGE_CACHE`, then `~/.cache/image-create`.
+	ImageCacheDirectory string `mapstructure:"image_cache_directory"`
+	// Tell elements to use their caches without refreshing them (`DIB_OFFLINE`).
+	Offline bool `mapstructure:"offline"`
+
+	ctx interpolate.Context
+}
+
+// decode reads the template's block into the configuration.
+func (c *Config) decode(raws ...interface{}) error {
+	return config.Decode(c, &config.DecodeOpts{
+		PluginType:         "diskimage",
+		Interpolate:        true,
+		InterpolateContext: &c.ctx,
+	}, raws...)
+}
+
+// setDefaults fills what the template leaves open. The environment is that of
+// the elements' hooks.
+func (c *Config) setDefaults(env map[string]string) {
+	for _, d := range []struct {
+		value    *string
+		defaults []string
+	}{
+		{&c.Architecture, []string{hostArchitecture()}},
+		{&c.OutputDirectory, []string{"output-" + c.PackerBuildName}},
+		{&c.ImageName, []string{c.PackerBuildName, "image"}},
+		{&c.RootFS, []string{env["FS_TYPE"], "ext4"}},
+		{&c.RootLabel, []string{env["ROOT_LABEL"]}},
+		{&c.Tmpfs, []string{"auto"}},
+		{&c.WorkDirectory, []string{env["TMPDIR"], env["TMP_DIR"], "/var/tmp"}},
+		{&c.ImageCacheDirectory, []string{env["DIB_IMAGE_CACHE"], defaultImageCache(env["HOME"])}},
+	} {
+		for _, value := range d.defaults {
+			if *d.value == "" {
+				*d.value = value
+			}
+		}
+	}
+	if len(c.Formats) == 0 {
+		c.Formats = []string{"qcow2"}
+	}
+}

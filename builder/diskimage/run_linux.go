@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package diskimage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/packer-plugin-sdk/multistep"
+	"github.com/hashicorp/packer-plugin-sdk/multistep/commonsteps"
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/pipeline"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
+)
+
+// run carries the plan out.
+func (b *Builder) run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook, made *plan.Plan) (artifact packersdk.Artifact, err error) {
+	helper, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding this plugin's own file: %w", err)
+	}
+	ui.Say(made.Text())
+	build := pipeline.New(pipeline.Options{
+		Plan:       made,
+		Caller:     b.request.caller,
+		Extra:      b.config.Environment,
+		Offline:    b.config.Offline,
+		WorkParent: absolute(b.request.work),
+		Force:      b.config.PackerForce,
+		Time:       b.request.epoch,
+		Helper:     helper,
+		Report:     &reporter{ui: ui},
+		Runner:     command.Host{},
+	})
+	state := newState(ui, hook)
+	steps := b.steps(build)
+	commonsteps.NewRunnerWithPauseFn(steps, b.config.PackerConfig, ui, state).Run(ctx, state)
+	ui.Say(pipeline.Summary(build.Timings()))
+	return b.finish(ctx, ui, build, state)
+}
+
+func newState(ui packersdk.Ui, hook packersdk.Hook) *multistep.BasicStateBag {
+	state := new(multistep.BasicStateBag)
+	state.Put("ui", ui)
+	state.Put("hook", hook)
+	return state
+}
+
+// steps are the build, from an empty directory to published files.
+func (b *Builder) steps(build *pipeline.Build) []multistep.Step {
+	return []multistep.Step{
+		&stepPrepare{build: build},
+		&stepRoot{build: build},
+		&stepInstall{build: build},
+		&stepGuest{build: build, data: b.generatedData},
+		new(commonsteps.StepProvision),
+		&stepEndGuest{build: build},
+		&stepPostInstall{build: build},
+		&stepDisk{build: build},
+		&stepFinalise{build: build},
+		&stepSeal{build: build},
+		&stepPublish{build: build},
+	}
+}
+
+// finish releases what is left and makes the artifact, or says why there is none.
+func (b *Builder) finish(ctx context.Context, ui packersdk.Ui, build *pipeline.Build, state multistep.StateBag) (packersdk.Artifact, error) {
+	failed := failure(ctx, state)
+	if failed != nil && aborted(b.config.PackerOnError, state) {
+		b.keep(ctx, ui, build, failed)
+	}
+	if err := build.Close(); err != nil {
+		failed = errors.Join(failed, fmt.Errorf("cleaning up: %w", err))
+	}
+	if failed != nil {
+		return nil, failed
+	}
+	result, ok := state.Get(resultKey).(*pipeline.Result)
+	if !ok {
+		return nil, errors.New("the build ended without a result")
+	}
+	return newArtifact(result, b.config.OutputDirectory, state.Get("generated_data")), nil
+}
+
+// failure is why the steps did not come to their end, nil if they did.
+func failure(ctx context.Context, state multistep.StateBag) error {
+	if _, published := state.GetOk(resultKey); published {
+		// Too late to cancel: the files are in their place.
+		return nil
+	}
+	if err, ok := state.Get("error").(error); ok {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.New("the build was cancelled")
+	}
+	if _, ok := state.GetOk(multistep.StateCancelled); ok {
+		return errors.New("the build was cancelled")
+	}
+	if _, ok := state.GetOk(multistep.StateHalted); ok {
+		return errors.New("the build was halted")
+	}
+	return nil
+}
+
+// aborted tells whether the user wants what is there to be left.
+func aborted(onError string, state multistep.StateBag) bool {
+	_, asked := state.GetOk("aborted")
+	return onError == "abort" || asked
+}
+
+// keep leaves the tree and says how to look into it. The build may have been
+// cancelled, which must not cancel this.
+func (b *Builder) keep(ctx context.Context, ui packersdk.Ui, build *pipeline.Build, why error) {
+	kept, err := build.Keep(context.WithoutCancel(ctx), why.Error())
+	if err != nil {
+		ui.Error(fmt.Sprintf("Nothing was kept: %s", err))
+		return
+	}
+	ui.Say(fmt.Sprintf("The tree of the failed build is kept in %s\n  look into it: chroot %s /bin/bash\n  remove it:    rm -rf --one-file-system %s",
+		kept, kept, filepath.Dir(kept)))
+}
+
+// generatedData are the values of generatedVariables.
+func (b *Builder) generatedData(build *pipeline.Build) map[string]interface{} {
+	first := b.plan.Output.Files[0].Name
+	path := build.MountPath()
+	if pid := sandbox.Current().HostPID; pid != 0 {
+		path = fmt.Sprintf("/proc/%d/root%s", pid, path)
+	}
+	return map[string]interface{}{
+		"MountPath":       path,
+		"ImagePath":       filepath.Join(b.config.OutputDirectory, first),
+		"OutputDirectory": b.config.OutputDirectory,
+		"Architecture":    b.config.Architecture,
+		"OSType":          "Linux",
+		"OSArch":          machineName(b.config.Architecture),
+	}
+}
+
+// machineName is what `uname -m` prints on a Debian architecture, the form in
+// which provisioners expect it.
+func machineName(architecture string) string {
+	switch architecture {
+	case "amd64":
+		return "x86_64"
+	case "arm64":
+		return "aarch64"
+	case "armhf":
+		return "armv7l"
+	case "i386":
+		return "i686"
+	case "ppc64el":
+		return "ppc64le"
+	}
+	return architecture
+}
