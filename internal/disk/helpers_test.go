@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -129,12 +130,29 @@ func cleanClose(t *testing.T, d *Disk) {
 		t.Fatal(err)
 	}
 	for _, path := range d.Devices() {
-		if strings.Contains(filepath.Base(path), "p") && strings.Count(filepath.Base(path), "p") > 1 {
-			if _, err := os.Stat("/sys/class/block/" + filepath.Base(path)); err == nil {
-				t.Errorf("%s is still there", path)
-			}
+		if whole := wholeDevice.FindString(filepath.Base(path)); whole != filepath.Base(path) {
+			partitionGone(t, whole, filepath.Base(path))
 		}
 	}
+}
+
+var wholeDevice = regexp.MustCompile(`^loop\d+`)
+
+// partitionGone fails the test if a partition outlives its loop device. Another
+// test, or another program, may have been given a device of the same number by
+// now: then it has a backing file.
+func partitionGone(t *testing.T, whole, name string) {
+	t.Helper()
+	for range 20 {
+		_, err := os.Stat("/sys/class/block/" + name)
+		_, attached := os.Stat("/sys/class/block/" + whole + "/loop/backing_file")
+		if err != nil || attached == nil {
+			return
+		}
+		// It may have been that other user's, who was just about to let it go.
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Errorf("/dev/%s is still there", name)
 }
 
 // extract copies a partition out of the raw file, for programs that know no offset.
