@@ -192,7 +192,7 @@ func (d *Disk) whileGrowing(ctx context.Context, q *part, do func() error) error
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		for wait(ctx, 500*time.Millisecond) == nil {
+		for command.Pause(ctx, 500*time.Millisecond) == nil {
 			d.spec.Progress(what, min(max(d.allocated()-before, 0), q.bytes), q.bytes)
 		}
 	}()

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 )
 
 // loopTries bounds the race for a free device with other processes.
@@ -51,7 +53,7 @@ func attach(ctx context.Context, file *os.File, offset, bytes, sector int64) (*l
 		if !errors.Is(err, unix.EBUSY) || try == loopTries {
 			return nil, fmt.Errorf("attaching %s to a loop device: %w", file.Name(), err)
 		}
-		if err := wait(ctx, pause); err != nil {
+		if err := command.Pause(ctx, pause); err != nil {
 			return nil, fmt.Errorf("attaching %s to a loop device: %w", file.Name(), err)
 		}
 	}
@@ -116,7 +118,7 @@ func (l *loop) detached(ctx context.Context, patience time.Duration) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%s is still attached to %s after %s%s", l.path, l.backing, patience, deviceHolders(l.name))
 		}
-		if err := wait(ctx, pause); err != nil {
+		if err := command.Pause(ctx, pause); err != nil {
 			return fmt.Errorf("waiting for %s to detach: %w", l.path, err)
 		}
 	}
@@ -141,16 +143,4 @@ func ensureNode(path, name string) (made bool, err error) {
 		return err == nil, nil
 	}
 	return false, fmt.Errorf("making the device node %s: %w", path, err)
-}
-
-// wait sleeps, but not beyond the context.
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

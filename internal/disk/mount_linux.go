@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 )
 
 // mount is a mount made here.
@@ -43,7 +45,7 @@ func (m *mount) unmount(ctx context.Context, patience time.Duration) error {
 		case time.Now().After(deadline):
 			return fmt.Errorf("unmounting %s: %w after %s%s", m.point, err, patience, mountHolders(m.point))
 		default:
-			if err := wait(ctx, pause); err != nil {
+			if err := command.Pause(ctx, pause); err != nil {
 				return fmt.Errorf("unmounting %s: %w", m.point, err)
 			}
 		}

@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
 )
 
@@ -100,7 +101,7 @@ func (p *partition) remove(ctx context.Context, patience time.Duration) error {
 		case !errors.Is(err, unix.EBUSY) || time.Now().After(deadline):
 			return fmt.Errorf("removing the partition %s: %w%s", p.path, err, deviceHolders(p.name()))
 		default:
-			if err := wait(ctx, pause); err != nil {
+			if err := command.Pause(ctx, pause); err != nil {
 				return fmt.Errorf("removing the partition %s: %w", p.path, err)
 			}
 		}

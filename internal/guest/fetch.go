@@ -14,6 +14,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 )
 
 // fetcher downloads. Its numbers are those that elements know from cache-url.
@@ -65,10 +67,8 @@ func (f fetcher) fetch(ctx context.Context, q fetchRequest, dst *os.File) (bool,
 		if err := rewind(dst); err != nil {
 			return false, err
 		}
-		select {
-		case <-ctx.Done():
-			return false, ctx.Err()
-		case <-time.After(f.delay):
+		if err := command.Pause(ctx, f.delay); err != nil {
+			return false, err
 		}
 	}
 }

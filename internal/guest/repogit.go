@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 )
@@ -162,10 +161,8 @@ func (w *repositories) try(ctx context.Context, do func() error) error {
 			return err
 		}
 		w.c.warnf("try %d of %d failed: %v", n, gitTries, err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(w.pause):
+		if err := command.Pause(ctx, w.pause); err != nil {
+			return err
 		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 )
 
 // use is a process and how it uses a directory.
@@ -136,7 +138,7 @@ func (t territory) kill(ctx context.Context) error {
 			return fmt.Errorf("killing what runs in %s: still there after %v: %s",
 				t.dir, killTime, strings.Join(left, ", "))
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := command.Pause(ctx, wait); err != nil {
 			return fmt.Errorf("killing what runs in %s: %w", t.dir, err)
 		}
 	}
@@ -162,15 +164,4 @@ func lineage() map[int]bool {
 		line[pid] = true
 	}
 	return line
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
 }

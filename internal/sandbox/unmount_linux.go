@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/workdir"
 )
 
@@ -132,7 +133,7 @@ func (t *Tree) unmountPoint(ctx context.Context, point string) error {
 		if err := t.Kill(ctx); err != nil {
 			return errors.Join(fmt.Errorf("unmounting %s: busy", point), err)
 		}
-		_ = pause(ctx, wait)
+		_ = command.Pause(ctx, wait)
 	}
 }
 
