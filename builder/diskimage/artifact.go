@@ -8,45 +8,75 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	registryimage "github.com/hashicorp/packer-plugin-sdk/packer/registry/image"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/pipeline"
 )
 
 // Artifact is the image files of a build.
 type Artifact struct {
-	files, beside []string
-	digest        string
-	// directory is the output directory if the build made it.
-	directory string
-	state     map[string]interface{}
+	files  []string
+	digest string
+	// made is everything that Destroy removes: files, and then directories if
+	// they are empty by then.
+	made  []string
+	state map[string]interface{}
 }
 
 var _ packersdk.Artifact = (*Artifact)(nil)
 
 // newArtifact tells post-processors about the result; the keys of the state
-// are those of the QEMU builder.
-func newArtifact(result *pipeline.Result, directory string, generated interface{}) *Artifact {
+// are those of the QEMU builder. The data are those that provisioners saw.
+func newArtifact(result *pipeline.Result, region string, data map[string]interface{}) *Artifact {
 	first := result.Files[0]
-	if !result.DirectoryMade {
-		directory = ""
+	a := &Artifact{files: slices.Clone(result.Files), digest: result.SHA256}
+	a.made = append(a.made, result.Files...)
+	for _, path := range result.Beside {
+		a.made = append(a.made, below(path)...)
 	}
-	return &Artifact{
-		files:     result.Files,
-		beside:    result.Beside,
-		digest:    result.SHA256,
-		directory: directory,
-		state: map[string]interface{}{
-			"generated_data": generated,
-			"diskName":       filepath.Base(first),
-			"diskType":       strings.TrimPrefix(filepath.Ext(first), "."),
-			"diskSize":       fmt.Sprintf("%d", result.DiskBytes),
-			"diskPaths":      result.Files,
-			"domainType":     "kvm",
-		},
+	for _, dir := range slices.Backward(result.DirectoriesMade) {
+		a.made = append(a.made, dir)
 	}
+	data = finalData(data, result)
+	size := diskSize(result.DiskBytes)
+	a.state = map[string]interface{}{
+		"generated_data":               data,
+		"diskName":                     filepath.Base(first),
+		"diskType":                     format(first),
+		"diskSize":                     size,
+		"diskPaths":                    slices.Clone(result.Files),
+		"domainType":                   "kvm",
+		registryimage.ArtifactStateURI: registryImage(a, region, size, data),
+	}
+	return a
+}
+
+// format is an image file's format, which its extension tells.
+func format(file string) string { return strings.TrimPrefix(filepath.Ext(file), ".") }
+
+// diskSize is a size as the QEMU builder has it: a number and its unit, without
+// which post-processors take it for MiB.
+func diskSize(bytes int64) string {
+	const mebi = 1 << 20
+	return fmt.Sprintf("%dM", (bytes+mebi-1)/mebi)
+}
+
+// below lists a file, or a directory and all that is in it, insides first.
+func below(path string) []string {
+	var all []string
+	// What cannot be read is not removed later; the build is done and good.
+	_ = filepath.WalkDir(path, func(name string, _ fs.DirEntry, err error) error {
+		if err == nil {
+			all = append(all, name)
+		}
+		return nil
+	})
+	slices.Reverse(all)
+	return all
 }
 
 // BuilderId names the builder.
@@ -65,21 +95,21 @@ func (a *Artifact) String() string { return "disk image: " + strings.Join(a.file
 func (a *Artifact) State(name string) interface{} { return a.state[name] }
 
 // Destroy removes what the build made: the image files, what hooks put beside
-// them, and the output directory if the build made it and it is empty then.
+// them, and directories of the build that are empty then. Whatever else came
+// to be there meanwhile, by a post-processor for example, stays.
 func (a *Artifact) Destroy() error {
 	var errs []error
-	for _, file := range a.files {
-		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, fmt.Errorf("removing an image file: %w", err))
+	for _, path := range a.made {
+		err := os.Remove(path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !occupied(path) {
+			errs = append(errs, fmt.Errorf("removing the image: %w", err))
 		}
 	}
-	for _, path := range a.beside {
-		errs = append(errs, os.RemoveAll(path))
-	}
-	if a.directory == "" {
-		return errors.Join(errs...)
-	}
-	// A directory with something else in it stays, by its own refusal.
-	_ = os.Remove(a.directory)
 	return errors.Join(errs...)
+}
+
+// occupied tells whether a path is a directory with something in it.
+func occupied(path string) bool {
+	entries, err := os.ReadDir(path)
+	return err == nil && len(entries) > 0
 }

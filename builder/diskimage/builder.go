@@ -36,10 +36,6 @@ var _ packersdk.Builder = (*Builder)(nil)
 // ConfigSpec describes the attributes to Packer's HCL2 decoder.
 func (b *Builder) ConfigSpec() hcldec.ObjectSpec { return b.config.FlatMapstructure().HCL2Spec() }
 
-// generatedVariables can be used as build.NAME by provisioners and
-// post-processors.
-var generatedVariables = []string{"MountPath", "ImagePath", "OutputDirectory", "Architecture", "OSType", "OSArch"}
-
 // Prepare checks the template. What is wrong with it comes back as one error
 // with all mistakes, what is wrong with this host as warnings.
 func (b *Builder) Prepare(raws ...interface{}) ([]string, []string, error) {

@@ -63,6 +63,16 @@ type Config struct {
 	// (several times faster to make, needs QEMU 5.1 or later) or `none`.
 	QCOW2Compression string `mapstructure:"qcow2_compression"`
 
+	// Where the image is kept, as HCP Packer's region: data sources look an
+	// artifact up by it. The default is `local`.
+	Region string `mapstructure:"region"`
+	// What the image is made from, if it starts from another image: its URL,
+	// path or id. It is not read, only told to HCP Packer, which shows it as
+	// the image's parent if it is the `external_identifier` of an
+	// `hcp-packer-artifact` data source, and given as `build.SourceImageURL`;
+	// a URL without credentials and query. The default is `DIB_LOCAL_IMAGE`.
+	SourceImage string `mapstructure:"source_image"`
+
 	// The size of the whole disk. Without it the size is computed from what is
 	// in the image, with a reserve of two thirds of that for the root file
 	// system, or of `image_extra_size`. `DIB_IMAGE_SIZE` (GiB) is the
@@ -117,6 +127,8 @@ func (c *Config) setDefaults(env map[string]string) {
 		{&c.Architecture, []string{hostArchitecture()}},
 		{&c.OutputDirectory, []string{"output-" + c.PackerBuildName}},
 		{&c.ImageName, []string{c.PackerBuildName, "image"}},
+		{&c.Region, []string{"local"}},
+		{&c.SourceImage, []string{env["DIB_LOCAL_IMAGE"]}},
 		{&c.RootFS, []string{env["FS_TYPE"], "ext4"}},
 		{&c.RootLabel, []string{env["ROOT_LABEL"]}},
 		{&c.Tmpfs, []string{"auto"}},

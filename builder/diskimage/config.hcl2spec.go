@@ -30,6 +30,8 @@ type FlatConfig struct {
 	ImageName           *string           `mapstructure:"image_name" cty:"image_name" hcl:"image_name"`
 	Formats             []string          `mapstructure:"formats" cty:"formats" hcl:"formats"`
 	QCOW2Compression    *string           `mapstructure:"qcow2_compression" cty:"qcow2_compression" hcl:"qcow2_compression"`
+	Region              *string           `mapstructure:"region" cty:"region" hcl:"region"`
+	SourceImage         *string           `mapstructure:"source_image" cty:"source_image" hcl:"source_image"`
 	DiskSize            *string           `mapstructure:"disk_size" cty:"disk_size" hcl:"disk_size"`
 	ImageExtraSize      *string           `mapstructure:"image_extra_size" cty:"image_extra_size" hcl:"image_extra_size"`
 	RootLabel           *string           `mapstructure:"root_label" cty:"root_label" hcl:"root_label"`
@@ -74,6 +76,8 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"image_name":                 &hcldec.AttrSpec{Name: "image_name", Type: cty.String, Required: false},
 		"formats":                    &hcldec.AttrSpec{Name: "formats", Type: cty.List(cty.String), Required: false},
 		"qcow2_compression":          &hcldec.AttrSpec{Name: "qcow2_compression", Type: cty.String, Required: false},
+		"region":                     &hcldec.AttrSpec{Name: "region", Type: cty.String, Required: false},
+		"source_image":               &hcldec.AttrSpec{Name: "source_image", Type: cty.String, Required: false},
 		"disk_size":                  &hcldec.AttrSpec{Name: "disk_size", Type: cty.String, Required: false},
 		"image_extra_size":           &hcldec.AttrSpec{Name: "image_extra_size", Type: cty.String, Required: false},
 		"root_label":                 &hcldec.AttrSpec{Name: "root_label", Type: cty.String, Required: false},

@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 	if strings.Join(got, " ") != want {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if strings.Join(variables, " ") != "MountPath ImagePath OutputDirectory Architecture OSType OSArch" {
+	if strings.Join(variables, " ") != "MountPath ImagePath OutputDirectory ImageSHA256 SourceImageURL Elements Distribution Release Architecture OSType OSArch" {
 		t.Errorf("generated variables: %v", variables)
 	}
 }

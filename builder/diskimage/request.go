@@ -119,6 +119,10 @@ func (r *request) checkWords(c *Config, wrong *mistakes) {
 	if strings.ContainsRune(c.ImageName, '/') || c.ImageName == "." || c.ImageName == ".." {
 		wrong.add("image_name", fmt.Errorf("%q must be a plain file name; use output_directory for the directory", c.ImageName))
 	}
+	if strings.TrimSpace(c.Region) == "" {
+		wrong.add("region", errors.New("is blank; leave it out for the default"))
+	}
+	wrong.add("source_image", checkSource(c.SourceImage))
 	for _, p := range c.Packages {
 		if p == "" || strings.ContainsAny(p, " \t\n'\"$`;&|") {
 			wrong.add("packages", fmt.Errorf("%q is not the name of a package", p))

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 
+	sdkcommunicator "github.com/hashicorp/packer-plugin-sdk/communicator"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	"github.com/hashicorp/packer-plugin-sdk/multistep/commonsteps"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
@@ -18,7 +19,6 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/pipeline"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
-	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
 )
 
 // run carries the plan out.
@@ -51,6 +51,8 @@ func newState(ui packersdk.Ui, hook packersdk.Hook) *multistep.BasicStateBag {
 	state := new(multistep.BasicStateBag)
 	state.Put("ui", ui)
 	state.Put("hook", hook)
+	// Provisioners ask for the type of the connection; without one some crash.
+	state.Put("communicator_config", &sdkcommunicator.Config{Type: "chroot"})
 	return state
 }
 
@@ -87,7 +89,8 @@ func (b *Builder) finish(ctx context.Context, ui packersdk.Ui, build *pipeline.B
 	if !ok {
 		return nil, errors.New("the build ended without a result")
 	}
-	return newArtifact(result, b.config.OutputDirectory, state.Get("generated_data")), nil
+	data, _ := state.Get("generated_data").(map[string]interface{})
+	return newArtifact(result, b.config.Region, data), nil
 }
 
 // failure is why the steps did not come to their end, nil if they did.
@@ -127,39 +130,4 @@ func (b *Builder) keep(ctx context.Context, ui packersdk.Ui, build *pipeline.Bui
 	}
 	ui.Say(fmt.Sprintf("The tree of the failed build is kept in %s\n  look into it: chroot %s /bin/bash\n  remove it:    rm -rf --one-file-system %s",
 		kept, kept, filepath.Dir(kept)))
-}
-
-// generatedData are the values of generatedVariables.
-func (b *Builder) generatedData(build *pipeline.Build) map[string]interface{} {
-	first := b.plan.Output.Files[0].Name
-	path := build.MountPath()
-	if pid := sandbox.Current().HostPID; pid != 0 {
-		path = fmt.Sprintf("/proc/%d/root%s", pid, path)
-	}
-	return map[string]interface{}{
-		"MountPath":       path,
-		"ImagePath":       filepath.Join(b.config.OutputDirectory, first),
-		"OutputDirectory": b.config.OutputDirectory,
-		"Architecture":    b.config.Architecture,
-		"OSType":          "Linux",
-		"OSArch":          machineName(b.config.Architecture),
-	}
-}
-
-// machineName is what `uname -m` prints on a Debian architecture, the form in
-// which provisioners expect it.
-func machineName(architecture string) string {
-	switch architecture {
-	case "amd64":
-		return "x86_64"
-	case "arm64":
-		return "aarch64"
-	case "armhf":
-		return "armv7l"
-	case "i386":
-		return "i686"
-	case "ppc64el":
-		return "ppc64le"
-	}
-	return architecture
 }

@@ -71,6 +71,9 @@ func (s *Staging) prepare(prefix string) (err error) {
 // Dir is the staging directory itself, to be swept when this process dies.
 func (s *Staging) Dir() string { return s.dir.Path() }
 
+// Created lists the directories that Stage made for the outputs, outermost first.
+func (s *Staging) Created() []string { return slices.Clone(s.created) }
+
 // Swept lists the directories of killed builds that Stage removed.
 func (s *Staging) Swept() []string { return slices.Clone(s.swept) }
 

@@ -59,9 +59,7 @@ type Build struct {
 	diskBytes int64
 	// foreignDisk is what a hook of block-device.d said of a disk of its own.
 	foreignDisk string
-	// outputMade tells that the output directory was not there before.
-	outputMade bool
-	kept       bool
+	kept        bool
 	// lent tells that the tree has the host's resolv.conf for now.
 	lent bool
 }

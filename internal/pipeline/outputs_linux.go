@@ -85,7 +85,7 @@ func (b *Build) publish(ctx context.Context) (*Result, error) {
 	if err != nil {
 		b.opt.Report.Say("The image files are in their place, but: " + err.Error())
 	}
-	result := &Result{SHA256: sums.SHA256, DiskBytes: b.diskBytes, DirectoryMade: b.outputMade}
+	result := &Result{SHA256: sums.SHA256, DiskBytes: b.diskBytes, DirectoriesMade: b.staging.Created()}
 	for _, file := range out.Files {
 		result.Files = append(result.Files, filepath.Join(out.Directory, file.Name))
 	}

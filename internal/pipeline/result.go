@@ -8,9 +8,10 @@ type Result struct {
 	Files []string
 	// Beside are files and directories that hooks put beside them.
 	Beside []string
-	// DirectoryMade tells that the output directory was not there before.
-	DirectoryMade bool
-	// SHA256 is the digest of the first.
+	// DirectoriesMade are the output directory and those above it that were
+	// not there before, outermost first.
+	DirectoriesMade []string
+	// SHA256 is the digest of the first file, in hexadecimal.
 	SHA256 string
 	// DiskBytes is the size of the disk in the image.
 	DiskBytes int64

@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -121,9 +120,6 @@ func (b *Build) makeDirectories() error {
 
 func (b *Build) makeStaging() error {
 	out := b.opt.Plan.Output
-	if _, err := os.Stat(out.Directory); errors.Is(err, fs.ErrNotExist) {
-		b.outputMade = true
-	}
 	staging, err := image.Stage(out.Directory, out.Name)
 	if err != nil {
 		return fmt.Errorf("output_directory: %w", err)
