@@ -61,9 +61,10 @@ func (t *Tree) Guest(env []string) *Guest {
 // ends, the script's process group is killed and its error returned. Processes
 // that the script leaves behind go on; KillAll ends them.
 func (g *Guest) Run(ctx context.Context, script string, stdin io.Reader, stdout, stderr io.Writer) (status int, err error) {
+	args, variables := shellScript(script)
 	err = g.tree.runner.Run(ctx, command.Command{
-		Path: "/bin/sh", Args: shellArguments(script),
-		Root: g.tree.root, Dir: "/", Env: g.env,
+		Path: "/bin/sh", Args: args,
+		Root: g.tree.root, Dir: "/", Env: slices.Concat(g.env, variables),
 		Stdin: stdin, Stdout: stdout, Stderr: stderr,
 	})
 	var exit *command.ExitError
@@ -98,30 +99,33 @@ func brief(err error) error {
 }
 
 const (
-	// argumentLimit stays below MAX_ARG_STRLEN, 128 KiB, which the kernel
-	// allows for a single argument. All of them together may have more.
-	argumentLimit = 120 << 10
-	setUmask      = "umask 022;"
+	// pieceLimit stays below MAX_ARG_STRLEN, 128 KiB, which the kernel allows
+	// for a single variable. All of them together may have more.
+	pieceLimit = 120 << 10
+	// pieceName begins the names of the variables that hold the script.
+	pieceName = "_diskimage_script_"
+	setUmask  = "umask 022;"
 )
 
-// shellArguments makes sh run a script of any length that the kernel takes. The
-// umask is set on the script's first line, so that its line numbers stay. A
-// long script goes in pieces and is put together by eval, which works without
-// /proc too.
-func shellArguments(script string) []string {
-	if len(script) <= argumentLimit {
-		return []string{"-c", setUmask + script}
+// shellScript makes sh -c run a script of any length that the kernel takes. A
+// process's arguments are for all to see and the script may hold secrets (the
+// shell provisioner writes its environment_vars into it), so it goes in
+// variables, which only root and their owner can read. The shell forgets them
+// before the script begins. Unlike a file or a pipe this takes neither /proc nor
+// a descriptor, and $0, $#, standard input and line numbers are those of sh -c:
+// umask and unset stand on the script's first line.
+func shellScript(script string) (args, env []string) {
+	forget, all := "unset", ""
+	for piece := range slices.Chunk([]byte(script), pieceLimit) {
+		name := pieceName + strconv.Itoa(len(env))
+		env = append(env, name+"="+string(piece))
+		forget += " " + name
+		all += "$" + name
 	}
-	var pieces []string
-	for piece := range slices.Chunk([]byte(script), argumentLimit) {
-		pieces = append(pieces, string(piece))
+	if len(env) == 0 {
+		return []string{"-c", setUmask}, nil
 	}
-	var all strings.Builder
-	for i := range pieces {
-		all.WriteString("${" + strconv.Itoa(i+1) + "}")
-	}
-	// The pieces must not be the script's own arguments.
-	return append([]string{"-c", setUmask + `eval "set --;` + all.String() + `"`, "/bin/sh"}, pieces...)
+	return []string{"-c", setUmask + `eval "` + forget + ";" + all + `"`}, env
 }
 
 // KillAll ends every process whose root directory is the tree or lies in it,

@@ -44,6 +44,9 @@ func TestRunText(t *testing.T) {
 		{"not executable", "/etc 2>/dev/null", "", 126},
 		{"signal", "kill -9 $$", "", 137},
 		{"syntax error", "if 2>/dev/null", "", 2},
+		{"line numbers", "a=$LINENO\n\necho $((LINENO - a))", "2", 0},
+		{"ends at the first error", "set -e\necho a\nfalse\necho b", "a", 1},
+		{"trap", "trap 'echo bye $?' EXIT\nexit 3", "bye 3", 3},
 		{"200 kB", long + "echo end $# $0; exit 3", "end 0 /bin/sh", 3},
 		{"200 kB in one line", "echo '" + strings.Repeat(`x"$y\ `, 40<<10) + "' | wc -c; echo $(echo z)", fmt.Sprintf("%d\nz", 40<<10*6+1), 0},
 	}
@@ -70,6 +73,27 @@ func TestRunEnvironment(t *testing.T) {
 	}
 	if strings.Contains(got, "SECRET") || strings.Contains(got, "HOME=/root") {
 		t.Errorf("environment: %s", got)
+	}
+}
+
+// Arguments are for every user of the host to read, unlike the environment.
+func TestRunShowsNothingOfTheScript(t *testing.T) {
+	tree := newTree(t)
+	must(t, tree.MountKernel(t.Context()))
+	for name, padding := range map[string]string{"short": "", "long": strings.Repeat("# a comment\n", 20<<10)} {
+		var out bytes.Buffer
+		script := padding + "X='hush' cat /proc/$$/cmdline /proc/self/cmdline; echo; env; set"
+		status, err := tree.Guest(nil).Run(t.Context(), script, nil, &out, &out)
+		got := out.String()
+		if err != nil || status != 0 || !strings.Contains(got, "/bin/sh\x00-c") || !strings.Contains(got, "PATH=") {
+			t.Errorf("%s: %d %v %q", name, status, err, got)
+		}
+		if strings.Contains(got, "hush") || strings.Contains(got, pieceName+"0=") {
+			t.Errorf("%s: the script shows: %q", name, got)
+		}
+	}
+	if _, err := tree.Guest(nil).Run(t.Context(), "echo hush\x00", nil, nil, nil); err == nil || strings.Contains(err.Error(), "hush") {
+		t.Errorf("a script with a NUL byte: %v", err)
 	}
 }
 
