@@ -6,7 +6,7 @@ integration {
   name        = "Disk Image"
   description = "Builds bootable disk images natively from diskimage-builder elements and Packer provisioners, and seeds cloud-init NoCloud."
   identifier  = "packer/seed-736dd801/diskimage"
-  flags       = []
+  flags       = ["hcp-ready"]
   docs {
     process_docs    = true
     readme_location = "./README.md"
