@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
 )
@@ -89,8 +88,8 @@ func (d *Disk) detach(ctx context.Context) error {
 		}
 	}
 	for _, p := range d.partitions {
-		if p.known() && p.on.backingFile() == "" {
-			return fmt.Errorf("the partition %s outlived its device", filepath.Base(p.path))
+		if err := p.forgotten(ctx, d.spec.patience); err != nil {
+			return err
 		}
 	}
 	return nil

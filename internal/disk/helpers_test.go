@@ -83,7 +83,7 @@ func newSpec(t *testing.T, doc string, bytes int64) Spec {
 	dir := t.TempDir()
 	spec := Spec{
 		Path: filepath.Join(dir, "disk.raw"), Placed: placed, Tree: filepath.Join(dir, "tree"),
-		MountPoint: filepath.Join(dir, "mnt"), Seed: []byte(t.Name()), Runner: command.Host{}, patience: 5 * time.Second,
+		MountPoint: filepath.Join(dir, "mnt"), Seed: []byte(t.Name()), Runner: command.Host{}, patience: time.Minute,
 	}
 	for _, d := range []string{spec.Tree, spec.MountPoint} {
 		if err := os.Mkdir(d, 0o755); err != nil {
@@ -94,19 +94,36 @@ func newSpec(t *testing.T, doc string, bytes int64) Spec {
 	return spec
 }
 
+// eventually waits for what others bring about: the kernel, or programs that
+// were started elsewhere and hold our open files until they are on their own.
+func eventually(t *testing.T, done func() error) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for err := done(); err != nil; err = done() {
+		if time.Now().After(deadline) {
+			t.Errorf("for a minute: %v", err)
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // leftovers fails the test if a mount or loop device of the directory stays.
 func leftovers(t *testing.T, dir string) {
 	t.Helper()
 	mounts, err := os.ReadFile("/proc/self/mounts")
-	if err != nil || strings.Contains(string(mounts), dir) {
+	if err != nil || strings.Contains(string(mounts), dir+"/") {
 		t.Errorf("mounts left below %s (%v)", dir, err)
 	}
-	backing, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
-	for _, f := range backing {
-		if text, _ := os.ReadFile(f); strings.HasPrefix(string(text), dir) {
-			t.Errorf("left attached: %s on %s", text, f)
+	eventually(t, func() error {
+		backing, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
+		for _, f := range backing {
+			if text, _ := os.ReadFile(f); strings.HasPrefix(string(text), dir+"/") {
+				return fmt.Errorf("left attached: %s on %s", text, f)
+			}
 		}
-	}
+		return nil
+	})
 }
 
 // create makes a disk and closes it at the end of the test if the test did not.
@@ -143,16 +160,15 @@ var wholeDevice = regexp.MustCompile(`^loop\d+`)
 // now: then it has a backing file.
 func partitionGone(t *testing.T, whole, name string) {
 	t.Helper()
-	for range 20 {
+	eventually(t, func() error {
 		_, err := os.Stat("/sys/class/block/" + name)
 		_, attached := os.Stat("/sys/class/block/" + whole + "/loop/backing_file")
 		if err != nil || attached == nil {
-			return
+			return nil
 		}
 		// It may have been that other user's, who was just about to let it go.
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Errorf("/dev/%s is still there", name)
+		return fmt.Errorf("/dev/%s is still there", name)
+	})
 }
 
 // extract copies a partition out of the raw file, for programs that know no offset.
@@ -176,10 +192,15 @@ func remounted(t *testing.T, d *Disk, name, fsType string, look func(dir string)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	part := extract(t, d, name)
-	judge(t, "mount", "-t", fsType, "-o", "ro,loop", part, dir)
+	part, options := extract(t, d, name), "ro,loop"
+	if fsType == "xfs" {
+		options += ",nouuid" // as often as this test runs on this host now
+	}
+	judge(t, "mount", "-t", fsType, "-o", options, part, dir)
 	look(dir)
-	judge(t, "umount", dir)
+	// A program that another test starts has the files of this one open until
+	// it is executed.
+	eventually(t, func() error { return unix.Unmount(dir, unix.UMOUNT_NOFOLLOW) })
 }
 
 // oddTree fills a directory with everything a file system can hold.

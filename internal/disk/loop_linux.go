@@ -30,7 +30,6 @@ type loop struct {
 	name    string // loopN
 	file    *os.File
 	backing string // as the kernel writes it in sysfs
-	made    bool   // the device node was made here
 }
 
 // attach puts a part of a file on a free loop device; 0 bytes mean all of it.
@@ -66,25 +65,19 @@ func attachFree(control *os.File, config *unix.LoopConfig) (*loop, error) {
 		return nil, fmt.Errorf("asking for a free loop device: %w", err)
 	}
 	l := &loop{name: fmt.Sprintf("loop%d", n), path: fmt.Sprintf("/dev/loop%d", n)}
-	if l.made, err = ensureNode(l.path, l.name); err != nil {
+	// A node made here stays, like the kernel's own: the number may be another
+	// build's by the time this one is done with it.
+	if _, err = ensureNode(l.path, l.name); err != nil {
 		return nil, err
 	}
 	if l.file, err = os.OpenFile(l.path, os.O_RDWR, 0); err != nil {
-		return nil, errors.Join(fmt.Errorf("opening a loop device: %w", err), l.removeNode())
+		return nil, fmt.Errorf("opening a loop device: %w", err)
 	}
 	if err := unix.IoctlLoopConfigure(int(l.file.Fd()), config); err != nil {
-		return nil, errors.Join(fmt.Errorf("configuring %s: %w", l.path, err), l.file.Close(), l.removeNode())
+		return nil, errors.Join(fmt.Errorf("configuring %s: %w", l.path, err), l.file.Close())
 	}
 	l.backing = l.backingFile()
 	return l, nil
-}
-
-func (l *loop) removeNode() error {
-	if !l.made {
-		return nil
-	}
-	l.made = false
-	return os.Remove(l.path)
 }
 
 // backingFile is what the kernel says is on the device; "" if nothing.
@@ -109,7 +102,7 @@ func (l *loop) close() error {
 	}
 	err := l.file.Close()
 	l.file = nil
-	return errors.Join(err, l.removeNode())
+	return err
 }
 
 // detached waits until the device is free of our file.
@@ -125,20 +118,32 @@ func (l *loop) detached(ctx context.Context, patience time.Duration) error {
 	return nil
 }
 
-// ensureNode makes the node of a block device that sysfs knows and /dev lacks.
+// ensureNode makes the node of a block device that sysfs knows and /dev, which
+// may be a plain directory in a container, lacks or has from an earlier device.
 func ensureNode(path, name string) (made bool, err error) {
-	if _, err := os.Stat(path); err == nil {
-		return false, nil
-	}
+	var st unix.Stat_t
+	there := unix.Stat(path, &st) == nil
 	text, err := os.ReadFile("/sys/class/block/" + name + "/dev")
-	if err != nil {
+	switch {
+	case err != nil && there:
+		return false, nil
+	case err != nil:
 		return false, fmt.Errorf("there is no %s, and its number is not in /sys: %w", path, err)
 	}
 	var major, minor uint32
 	if _, err := fmt.Sscanf(string(text), "%d:%d", &major, &minor); err != nil {
 		return false, fmt.Errorf("reading the number of %s from %q: %w", name, text, err)
 	}
-	err = unix.Mknod(path, unix.S_IFBLK|0o600, int(unix.Mkdev(major, minor)))
+	number := unix.Mkdev(major, minor)
+	if there && st.Mode&unix.S_IFMT == unix.S_IFBLK && st.Rdev == number {
+		return false, nil
+	}
+	if there {
+		if err := os.Remove(path); err != nil {
+			return false, fmt.Errorf("replacing a device node with another's number: %w", err)
+		}
+	}
+	err = unix.Mknod(path, unix.S_IFBLK|0o600, int(number))
 	if err == nil || errors.Is(err, unix.EEXIST) {
 		return err == nil, nil
 	}

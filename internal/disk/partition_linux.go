@@ -108,3 +108,18 @@ func (p *partition) remove(ctx context.Context, patience time.Duration) error {
 	}
 	return nil
 }
+
+// forgotten wants the partition gone with its device. The same partition may be
+// seen of another build that has the device by now, and that is about to let
+// it go: only one that stays on a free device is left over.
+func (p *partition) forgotten(ctx context.Context, patience time.Duration) error {
+	for deadline := time.Now().Add(patience); p.known() && p.on.backingFile() == ""; {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the partition %s outlived its device; detach it with partx -d %s", p.name(), p.on.path)
+		}
+		if err := command.Pause(ctx, pause); err != nil {
+			return fmt.Errorf("waiting for the partition %s to go: %w", p.name(), err)
+		}
+	}
+	return nil
+}

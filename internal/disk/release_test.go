@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestTwoAtATime(t *testing.T) {
@@ -66,9 +68,12 @@ func TestCancelledBuildLeavesNothing(t *testing.T) {
 func TestBusyMountIsToldAndCloseStillCleans(t *testing.T) {
 	t.Parallel()
 	spec := newSpec(t, doc(mbrDisk), 200*mib)
-	spec.patience = 300 * time.Millisecond
 	oddTree(t, spec.Tree)
 	d := create(t, spec)
+	if err := d.mounts[1].unmount(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	d.spec.patience = 300 * time.Millisecond
 	busy, err := os.Open(filepath.Join(spec.MountPoint, "usr/bin/su"))
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +96,7 @@ func TestBusyMountIsToldAndCloseStillCleans(t *testing.T) {
 		t.Error("still mounted after Close")
 	}
 	busy.Close()
-	if err := d.loops[0].detached(t.Context(), 5*time.Second); err != nil {
+	if err := d.loops[0].detached(t.Context(), time.Minute); err != nil {
 		t.Error(err)
 	}
 }
@@ -99,18 +104,21 @@ func TestBusyMountIsToldAndCloseStillCleans(t *testing.T) {
 func TestBusyDeviceIsTold(t *testing.T) {
 	t.Parallel()
 	for _, node := range []string{"root", "image0"} {
-		spec := newSpec(t, doc(mbrDisk), 200*mib)
-		spec.patience = 300 * time.Millisecond
-		d := create(t, spec)
+		d := create(t, newSpec(t, doc(mbrDisk), 200*mib))
 		busy, err := os.Open(d.Devices()[node])
 		if err != nil {
 			t.Fatal(err)
 		}
+		if err := d.unmount(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		d.spec.patience = 300 * time.Millisecond
 		err = d.CleanClose(t.Context())
 		if err == nil || !strings.Contains(err.Error(), busy.Name()) || !strings.Contains(err.Error(), fmt.Sprintf("process %d", os.Getpid())) {
 			t.Errorf("%s: got %v", node, err)
 		}
 		busy.Close()
+		d.spec.patience = time.Minute
 		if err := d.CleanClose(t.Context()); err != nil {
 			t.Errorf("%s: a second try: %v", node, err)
 		}
@@ -165,5 +173,41 @@ func TestExistingFileIsNotTouched(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(spec.Path); string(text) != "precious" {
 		t.Errorf("%q", text)
+	}
+}
+
+// Where /dev is a plain directory, nodes are made here, and one that a killed
+// build left may have the number of a device that is gone.
+func TestDeviceNodesAreMadeOnce(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	const device = "/dev/loop0"
+	var want unix.Stat_t
+	if err := unix.Stat(device, &want); err != nil {
+		t.Skip(err)
+	}
+	path := filepath.Join(t.TempDir(), "node")
+	for _, before := range []struct {
+		name string
+		make func() error
+		made bool
+	}{
+		{"none", func() error { return nil }, true},
+		{"the right one", func() error { return nil }, false},
+		{"another's", func() error {
+			return errors.Join(os.Remove(path), unix.Mknod(path, unix.S_IFBLK|0o600, int(unix.Mkdev(259, 70000))))
+		}, true},
+	} {
+		if err := before.make(); err != nil {
+			t.Fatal(err)
+		}
+		made, err := ensureNode(path, filepath.Base(device))
+		var got unix.Stat_t
+		if err := errors.Join(err, unix.Stat(path, &got)); err != nil || made != before.made || got.Rdev != want.Rdev {
+			t.Errorf("%s: made %v, number %d, want %d: %v", before.name, made, got.Rdev, want.Rdev, err)
+		}
+	}
+	if _, err := ensureNode(path+"2", "loop-none"); err == nil {
+		t.Error("made a node of no device")
 	}
 }

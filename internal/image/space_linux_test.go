@@ -29,7 +29,7 @@ func mountTmpfs(t *testing.T, flags uintptr, options string) string {
 		t.Skipf("mounting a tmpfs: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := unix.Unmount(dir, 0); err != nil {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})

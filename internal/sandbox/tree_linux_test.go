@@ -291,7 +291,7 @@ func TestUnmountKillsWhatRunsThere(t *testing.T) {
 	must(t, tree.Unmount(t.Context()))
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("a process with its working directory in the tree lives")
 	}
 	if lookUp(bystander.Process.Pid).start == "" {
@@ -304,11 +304,9 @@ func TestUnmountNamesWhatStaysBusy(t *testing.T) {
 	must(t, tree.MountKernel(t.Context()))
 	held, err := os.Open(filepath.Join(tree.Root(), "dev/null")) // ourselves are spared
 	must(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	err = tree.Unmount(ctx)
+	err = tree.Unmount(t.Context())
 	must(t, held.Close())
-	if !errors.Is(err, unix.EBUSY) && !errors.Is(err, context.DeadlineExceeded) {
+	if !errors.Is(err, unix.EBUSY) {
 		t.Fatalf("got %v", err)
 	}
 	for _, want := range []string{filepath.Join(tree.Root(), "dev"), "an open file"} {
