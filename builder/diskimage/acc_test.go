@@ -45,25 +45,38 @@ type packerRun struct {
 	err      error
 }
 
+// packerCommand is a run of packer that was not started yet.
+func packerCommand(dir string, env []string, args ...string) *exec.Cmd {
+	cmd := exec.Command("packer", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), append([]string{"CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1"}, env...)...)
+	return cmd
+}
+
 // startPacker starts packer; its output is in lines and text.
 func startPacker(t *testing.T, dir string, env []string, args ...string) *packerRun {
 	t.Helper()
-	r := &packerRun{t: t, lines: make(chan string, 100000), finished: make(chan struct{})}
-	r.cmd = exec.Command("packer", args...)
-	r.cmd.Dir = dir
-	r.cmd.Env = append(os.Environ(), append([]string{"CHECKPOINT_DISABLE=1", "PACKER_NO_COLOR=1"}, env...)...)
+	cmd := packerCommand(dir, env, args...)
 	// A group of its own, so that a test can send it what a terminal would.
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.cmd.Stdout, r.cmd.Stderr = writer, writer
+	defer writer.Close()
+	cmd.Stdout, cmd.Stderr = writer, writer
+	return watchPacker(t, cmd, reader)
+}
+
+// watchPacker starts packer as the leader of a group; from is the other end of
+// its output.
+func watchPacker(t *testing.T, cmd *exec.Cmd, from *os.File) *packerRun {
+	t.Helper()
+	r := &packerRun{t: t, cmd: cmd, lines: make(chan string, 100000), finished: make(chan struct{})}
 	if err := r.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	writer.Close()
-	go r.collect(reader)
+	go r.collect(from)
 	go func() {
 		r.err = r.cmd.Wait()
 		close(r.finished)
@@ -71,7 +84,7 @@ func startPacker(t *testing.T, dir string, env []string, args ...string) *packer
 	t.Cleanup(func() {
 		syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 		<-r.finished
-		reader.Close()
+		from.Close()
 	})
 	return r
 }

@@ -10,6 +10,9 @@ import (
 	"io"
 	"log"
 	"os"
+	"path"
+	"path/filepath"
+	"strings"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
@@ -61,7 +64,13 @@ func (c *communicator) UploadDir(dst, src string, exclude []string) error {
 // Download reads a file of the tree.
 func (c *communicator) Download(path string, w io.Writer) error { return c.guest.Get(path, w) }
 
-// DownloadDir copies a directory out of the tree.
+// DownloadDir copies a directory out of the tree, or what a pattern matches.
+//
+// To a destination that ends in a slash Packer's file provisioner appends the
+// pattern itself; nobody wants a directory called "*.txt".
 func (c *communicator) DownloadDir(src, dst string, exclude []string) error {
+	if base := path.Base(src); strings.ContainsAny(base, "*?[") && filepath.Base(dst) == base {
+		dst = filepath.Dir(dst)
+	}
 	return c.guest.GetDir(src, dst, exclude)
 }
