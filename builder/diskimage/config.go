@@ -86,6 +86,7 @@ type Config struct {
 	RootLabel string `mapstructure:"root_label"`
 	// The root file system's type, where the layout leaves it open: `ext4`
 	// (default), `ext3`, `ext2` or `xfs`. `FS_TYPE` is the variable for it.
+	// `block-device-efi` does not leave it open, as in diskimage-builder.
 	RootFS string `mapstructure:"root_fs"`
 	// More options for the program that makes the root file system.
 	MkfsOptions []string `mapstructure:"mkfs_options"`
@@ -129,7 +130,7 @@ func (c *Config) setDefaults(env map[string]string) {
 		{&c.ImageName, []string{c.PackerBuildName, "image"}},
 		{&c.Region, []string{"local"}},
 		{&c.SourceImage, []string{env["DIB_LOCAL_IMAGE"]}},
-		{&c.RootFS, []string{env["FS_TYPE"], "ext4"}},
+		{&c.RootFS, []string{env["FS_TYPE"]}},
 		{&c.RootLabel, []string{env["ROOT_LABEL"]}},
 		{&c.Tmpfs, []string{"auto"}},
 		{&c.WorkDirectory, []string{env["TMPDIR"], env["TMP_DIR"], "/var/tmp"}},

@@ -49,7 +49,7 @@ func TestDefaults(t *testing.T) {
 	}
 	c := b.config
 	got := []string{c.OutputDirectory, c.ImageName, strings.Join(c.Formats, ","), c.RootFS, c.Tmpfs, c.WorkDirectory, c.ImageCacheDirectory, string(b.request.Compression)}
-	want := "output-test test qcow2 ext4 auto /var/tmp /home/someone/.cache/image-create zlib"
+	want := "output-test test qcow2  auto /var/tmp /home/someone/.cache/image-create zlib"
 	if strings.Join(got, " ") != want {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}

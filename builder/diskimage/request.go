@@ -111,9 +111,11 @@ func absolute(path string) string {
 var rootFilesystems = []string{"ext4", "ext3", "ext2", "xfs"}
 
 func (r *request) checkWords(c *Config, wrong *mistakes) {
-	if err := oneOf(c.RootFS, rootFilesystems); err != nil {
-		wrong.add("root_fs", err)
-		r.RootFS = rootFilesystems[0] // so that the plan does not complain again
+	if c.RootFS != "" {
+		if err := oneOf(c.RootFS, rootFilesystems); err != nil {
+			wrong.add("root_fs", err)
+			r.RootFS = "" // so that the plan does not complain again
+		}
 	}
 	wrong.add("tmpfs", oneOf(c.Tmpfs, []string{"auto", "always", "never"}))
 	if strings.ContainsRune(c.ImageName, '/') || c.ImageName == "." || c.ImageName == ".." {

@@ -45,6 +45,7 @@ func (p *Plan) planDisk() error {
 	}
 	p.Layout = wanted
 	p.Notes = append(p.Notes, wanted.Warnings...)
+	p.Notes = append(p.Notes, r.overruled(wanted.Root(), from)...)
 	p.Disk = Disk{From: from, Table: "none", Fstab: wanted.Fstab(), Areas: areas(wanted)}
 	if wanted.Table != nil {
 		p.Disk.Table = wanted.Table.Kind
@@ -112,6 +113,22 @@ func (r Request) layout(candidates []layout.Candidate) (*layout.Layout, string, 
 		return nil, "", &AttributeError{attribute, fmt.Errorf("layout of %s: %w", source.From, err)}
 	}
 	return wanted, source.From, nil
+}
+
+// overruled tells which wishes for the root file system the layout does not
+// leave open.
+func (r Request) overruled(root layout.FileSystem, from string) []string {
+	var notes []string
+	for _, w := range []struct{ attribute, wish, fact string }{
+		{"root_fs", r.RootFS, root.Type},
+		{"root_label", r.RootLabel, root.Label},
+	} {
+		if w.wish != "" && w.wish != w.fact {
+			notes = append(notes, fmt.Sprintf("%s = %q has no effect: the layout of %s says %q itself",
+				w.attribute, w.wish, from, w.fact))
+		}
+	}
+	return notes
 }
 
 func (p *Plan) candidates() []layout.Candidate {

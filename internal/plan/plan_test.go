@@ -233,3 +233,19 @@ func TestBytes(t *testing.T) {
 		}
 	}
 }
+
+func TestOverruledWishesAreTold(t *testing.T) {
+	r := request()
+	r.RootFS, r.RootLabel = "xfs", "mine"
+	p, err := New(r, fixture(t), ableHost())
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := strings.Join(p.Notes, "\n")
+	if want := `root_fs = "xfs" has no effect: the layout of efi says "ext4"`; !strings.Contains(notes, want) {
+		t.Errorf("no %q in\n%s", want, notes)
+	}
+	if strings.Contains(notes, "root_label") {
+		t.Errorf("the label is what was wished for:\n%s", notes)
+	}
+}
