@@ -124,7 +124,7 @@ func (r Request) overruled(root layout.FileSystem, from string) []string {
 		{"root_label", r.RootLabel, root.Label},
 	} {
 		if w.wish != "" && w.wish != w.fact {
-			notes = append(notes, fmt.Sprintf("%s = %q has no effect: the layout of %s says %q itself",
+			notes = append(notes, fmt.Sprintf("%s = %q has no effect: %s says %q",
 				w.attribute, w.wish, from, w.fact))
 		}
 	}

@@ -242,7 +242,7 @@ func TestOverruledWishesAreTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes := strings.Join(p.Notes, "\n")
-	if want := `root_fs = "xfs" has no effect: the layout of efi says "ext4"`; !strings.Contains(notes, want) {
+	if want := `root_fs = "xfs" has no effect: element efi: block-device-default.yaml says "ext4"`; !strings.Contains(notes, want) {
 		t.Errorf("no %q in\n%s", want, notes)
 	}
 	if strings.Contains(notes, "root_label") {
