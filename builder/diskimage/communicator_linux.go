@@ -49,11 +49,11 @@ func orDiscard(w io.Writer) io.Writer {
 }
 
 // Upload writes a file in the tree.
-func (c *communicator) Upload(path string, r io.Reader, info *os.FileInfo) error {
+func (c *communicator) Upload(dst string, r io.Reader, info *os.FileInfo) error {
 	if info == nil {
-		return c.guest.Put(path, r, nil)
+		return c.guest.Put(dst, r, nil)
 	}
-	return c.guest.Put(path, r, *info)
+	return c.guest.Put(dst, r, *info)
 }
 
 // UploadDir copies a directory into the tree, by rsync's rule of the trailing slash.
@@ -62,14 +62,14 @@ func (c *communicator) UploadDir(dst, src string, exclude []string) error {
 }
 
 // Download reads a file of the tree.
-func (c *communicator) Download(path string, w io.Writer) error { return c.guest.Get(path, w) }
+func (c *communicator) Download(src string, w io.Writer) error { return c.guest.Get(src, w) }
 
 // DownloadDir copies a directory out of the tree, or what a pattern matches.
 //
 // To a destination that ends in a slash Packer's file provisioner appends the
 // pattern itself; nobody wants a directory called "*.txt".
 func (c *communicator) DownloadDir(src, dst string, exclude []string) error {
-	if base := path.Base(src); strings.ContainsAny(base, "*?[") && filepath.Base(dst) == base {
+	if _, base := path.Split(src); strings.ContainsAny(base, "*?[") && filepath.Base(dst) == base {
 		dst = filepath.Dir(dst)
 	}
 	return c.guest.GetDir(src, dst, exclude)

@@ -4,7 +4,7 @@
 //
 // A Command says everything about the program: its environment is explicit, it
 // gets a session of its own (so a terminal's Ctrl-C does not reach it behind
-// our back), it is killed as a group when the context ends, and the last lines
+// our back), it is killed with its descendants when the context ends, and the last lines
 // of its standard error stand in the error. Tests use Fake in its place.
 package command
 

@@ -9,13 +9,15 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 )
 
 // Host runs commands on this machine.
 type Host struct{}
 
-// Run starts c and waits for its end. If the context ends first, the whole
-// process group is killed and the context's error is returned.
+// Run starts c and waits for its end. If the context ends first, its
+// process group and all its descendants are killed (Linux) and the context's
+// error is returned.
 func (Host) Run(ctx context.Context, c Command) error {
 	r, err := prepare(ctx, c)
 	if err != nil {
@@ -31,9 +33,11 @@ func (Host) Run(ctx context.Context, c Command) error {
 		s.begin()
 	}
 	err = r.cmd.Wait()
+	var ends sync.WaitGroup
 	for _, s := range r.streams {
-		s.finish()
+		ends.Go(s.finish) // together: a daemon often holds both
 	}
+	ends.Wait()
 	return r.outcome(ctx, c, err)
 }
 

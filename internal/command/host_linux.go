@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // configure gives the program its own session and, if asked, its own root.
@@ -17,11 +19,21 @@ func configure(cmd *exec.Cmd, c Command) error {
 	if c.Root != "" && c.Dir == "" {
 		cmd.Dir = "/"
 	}
-	cmd.Cancel = func() error {
-		// The session's leader is also the leader of its process group.
-		return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-	}
+	cmd.Cancel = func() error { return killTree(cmd.Process.Pid) }
 	return nil
+}
+
+// waiting is how many bytes are in a pipe.
+func waiting(pipe *os.File) int64 {
+	n := 0
+	conn, err := pipe.SyscallConn()
+	if err == nil {
+		err = conn.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	}
+	if err != nil {
+		return 0
+	}
+	return int64(n)
 }
 
 // start starts cmd. A seccomp filter holds for a thread and what that thread

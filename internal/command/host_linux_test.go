@@ -82,28 +82,54 @@ func TestADaemonThatKeepsPrintingDoesNotHoldTheProgram(t *testing.T) {
 	}
 }
 
-func TestCancelKillsTheWholeGroup(t *testing.T) {
-	marker := filepath.Join(t.TempDir(), "alive")
+func TestADaemonThatFloodsDoesNotHoldTheProgram(t *testing.T) {
+	reader := &limited{limit: 1 << 20}
+	c := shell("head -c 100000 /dev/zero | tr '\\000' a; while :; do echo flood || exit; done &")
+	c.Stdout = reader
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := (Host{}).Run(ctx, c); err != nil || !strings.HasPrefix(reader.text.String(), strings.Repeat("a", 100000)) {
+		t.Errorf("%d bytes, %v", reader.text.Len(), err)
+	}
+}
+
+// limited stops remembering, so that a flood does not fill the memory.
+type limited struct {
+	text  strings.Builder
+	limit int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.text.Len() < l.limit {
+		l.text.Write(p)
+	}
+	return len(p), nil
+}
+
+func TestCancelKillsAllDescendants(t *testing.T) {
+	// Each process holds the pipe: its end comes when the last one is gone.
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	c := shell("sleep 900 & setsid sh -c 'sleep 901 & setsid sleep 902 & echo up >&3; wait' & wait")
+	c.Files = []*os.File{write}
 	done := make(chan error, 1)
-	go func() {
-		done <- Host{}.Run(ctx, shell("(while :; do date +%N > "+marker+"; sleep 0.05; done) & wait"))
-	}()
-	for i := 0; i < 200; i++ {
-		if _, err := os.Stat(marker); err == nil {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
+	go func() { done <- Host{}.Run(ctx, c) }()
+	if n, err := read.Read(make([]byte, 10)); err != nil || n != len("up\n") {
+		t.Fatal(n, err)
 	}
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
-	time.Sleep(100 * time.Millisecond)
-	before, _ := os.ReadFile(marker)
-	time.Sleep(300 * time.Millisecond)
-	if after, _ := os.ReadFile(marker); string(before) != string(after) {
-		t.Error("a child of the cancelled command still runs")
+	_ = write.Close()
+	_ = read.SetReadDeadline(time.Now().Add(time.Minute))
+	if rest, err := io.ReadAll(read); err != nil || len(rest) > 0 {
+		t.Errorf("a descendant of the cancelled command still runs: %q %v", rest, err)
 	}
 }
 

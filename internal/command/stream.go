@@ -18,11 +18,14 @@ const grace = 2 * time.Second
 type stream struct {
 	read, write *os.File
 	to          io.Writer
-	// pieces counts what was read, busy is true while the writer has a piece.
-	pieces atomic.Int64
-	busy   atomic.Bool
-	done   chan struct{}
+	// carried counts bytes, busy is true while the writer has a piece.
+	carried atomic.Int64
+	busy    atomic.Bool
+	done    chan struct{}
 }
+
+// pieceBytes bounds what is carried at once.
+const pieceBytes = 32 << 10
 
 func newStream(to io.Writer) (*stream, error) {
 	read, write, err := os.Pipe()
@@ -42,7 +45,7 @@ func (s *stream) begin() {
 }
 
 func (s *stream) carry() {
-	buffer := make([]byte, 32<<10)
+	buffer := make([]byte, pieceBytes)
 	to := s.to
 	for {
 		n, err := s.read.Read(buffer)
@@ -52,8 +55,8 @@ func (s *stream) carry() {
 				// The reader is gone; the program must not notice.
 				to = nil
 			}
+			s.carried.Add(int64(n)) // first, or finish could take a slow writer for a silent program
 			s.busy.Store(false)
-			s.pieces.Add(1)
 		}
 		if err != nil {
 			return
@@ -62,23 +65,25 @@ func (s *stream) carry() {
 }
 
 // finish waits for the end of the output. What the program itself printed is
-// in the pipe by now: once nothing is waiting there, only daemons that hold the
-// pipe can still print, and they get no more than the time of grace.
+// in the pipe by now. Once that much was carried or nothing waits there, only
+// daemons that hold the pipe can still print, and they get no more than the
+// time of grace.
 func (s *stream) finish() {
+	last := s.carried.Load() + pieceBytes + waiting(s.read) // a piece may be under way
 	tick := time.NewTicker(grace / 20)
 	defer tick.Stop()
 	var end time.Time
-	for before := s.pieces.Load(); ; {
+	for before := s.carried.Load(); ; {
 		select {
 		case <-s.done:
 			_ = s.read.Close() // only read from
 			return
 		case now := <-tick.C:
-			pieces := s.pieces.Load()
-			if end.IsZero() && pieces == before && !s.busy.Load() {
+			carried := s.carried.Load()
+			if end.IsZero() && (carried > last || carried == before && !s.busy.Load()) {
 				end = now.Add(grace)
 			}
-			before = pieces
+			before = carried
 			if !end.IsZero() && now.After(end) {
 				_ = s.read.Close() // makes carry end
 				<-s.done

@@ -6,12 +6,18 @@ package sandbox
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox/sandboxtest"
 )
 
 // traps fills a tree with ways out and returns paths that use them.
@@ -37,7 +43,7 @@ func traps(t *testing.T, root, outside string) []string {
 
 func untouched(t *testing.T, outside string) {
 	t.Helper()
-	wantListing(t, outside, "-rw-r--r-- secret = secret")
+	sandboxtest.WantListing(t, outside, "-rw-r--r-- secret = secret")
 }
 
 func TestPutStaysInTheTree(t *testing.T) {
@@ -81,8 +87,8 @@ func TestGetStaysInTheTree(t *testing.T) {
 		if dir := filepath.Dir(path); dir != "/" { // a broken GetDir would copy the whole host
 			_ = guest.GetDir(dir+"/", dst, nil)
 		}
-		if strings.Contains(listing(t, dst), "= secret") {
-			t.Errorf("%s: copied\n%s", path, listing(t, dst))
+		if strings.Contains(sandboxtest.Listing(t, dst), "= secret") {
+			t.Errorf("%s: copied\n%s", path, sandboxtest.Listing(t, dst))
 		}
 		if found, _ := guest.Glob(filepath.Dir(path) + "/secre*"); len(found) > 0 {
 			t.Errorf("%s: found %q", path, found)
@@ -103,44 +109,89 @@ func TestGetDirStaysInItsDestination(t *testing.T) {
 	untouched(t, outside)
 }
 
-// The guest swaps a directory for a link that leads out, all the time.
+// swap exchanges pairs of paths of a tree all the time, as a process with its
+// root there could do it, until stop is closed.
+func swap(root string, pairs [][2]string, stop <-chan struct{}) (swaps int, err error) {
+	runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+	if os.Geteuid() == 0 {
+		if err := errors.Join(unix.Unshare(unix.CLONE_FS), unix.Chroot(root)); err != nil {
+			return 0, err
+		}
+		root = "/"
+	}
+	for {
+		for _, p := range pairs {
+			select {
+			case <-stop:
+				return swaps, nil
+			default:
+			}
+			if unix.Renameat2(unix.AT_FDCWD, filepath.Join(root, p[0]), unix.AT_FDCWD, filepath.Join(root, p[1]), unix.RENAME_EXCHANGE) == nil {
+				swaps++
+			}
+			time.Sleep(10 * time.Microsecond) // others have work to do on this machine
+		}
+	}
+}
+
+// The guest swaps directories and files for links that lead out, all the time.
 func TestNoRaceLeadsOut(t *testing.T) {
 	guest, root, outside := plain(t)
 	must(t, os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o644))
 	must(t, os.MkdirAll(filepath.Join(root, "dir/sub"), 0o755))
-	must(t, os.WriteFile(filepath.Join(root, "dir/secret"), []byte("inside"), 0o644))
-	must(t, os.Symlink(outside, filepath.Join(root, "out")))
+	for _, name := range []string{"dir/secret", "dir/sub/secret"} {
+		must(t, os.WriteFile(filepath.Join(root, name), []byte("inside"), 0o644))
+	}
+	for name, link := range map[string]string{"absolute": outside, "relative": "../../../../../../.." + outside, "file": outside + "/secret"} {
+		must(t, os.Symlink(link, filepath.Join(root, name)))
+	}
 	here := t.TempDir()
 	must(t, os.MkdirAll(filepath.Join(here, "sub"), 0o755))
-	must(t, os.WriteFile(filepath.Join(here, "sub/secret"), []byte("PWNED"), 0o644))
-	stop, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				_ = unix.Renameat2(unix.AT_FDCWD, root+"/dir", unix.AT_FDCWD, root+"/out", unix.RENAME_EXCHANGE)
-			}
-		}
-	}()
-	succeeded := 0
-	for range 300 {
-		if guest.Put("/dir/secret", strings.NewReader("inside"), nil) == nil {
-			succeeded++
-		}
-		_ = guest.Put("/dir/new/secret", strings.NewReader("inside"), nil)
-		_ = guest.PutDir("/dir", here+"/", nil)
-		var w bytes.Buffer
-		if guest.Get("/dir/secret", &w) == nil && w.String() == "secret" {
-			t.Error("read from outside")
-		}
+	for _, name := range []string{"secret", "sub/secret", "sub/new"} {
+		must(t, os.WriteFile(filepath.Join(here, name), []byte("inside"), 0o644))
 	}
+	var swapper, workers sync.WaitGroup
+	stop := make(chan struct{})
+	swapper.Go(func() {
+		pairs := [][2]string{{"dir", "absolute"}, {"dir/sub", "relative"}, {"dir/secret", "file"}, {"dir", "relative"}}
+		if swaps, err := swap(root, pairs, stop); err != nil || swaps == 0 {
+			t.Errorf("%d swaps, %v", swaps, err)
+		}
+	})
+	got := t.TempDir()
+	const rounds = 1000
+	for what, do := range map[string]func() error{
+		"uploads":             func() error { return guest.Put("/dir/secret", strings.NewReader("inside"), nil) },
+		"uploads to be made":  func() error { return guest.Put("/dir/sub/made/secret", strings.NewReader("inside"), nil) },
+		"directory uploads":   func() error { return guest.PutDir("/dir", here+"/", nil) },
+		"directory downloads": func() error { return guest.GetDir("/dir/", got, nil) },
+		"downloads": func() error {
+			var w bytes.Buffer
+			err := guest.Get("/dir/sub/secret", &w)
+			if text := w.String(); strings.Contains(text, "secret") {
+				t.Errorf("read from outside: %q", text)
+			}
+			return err
+		},
+	} {
+		workers.Go(func() {
+			succeeded := 0
+			for range rounds {
+				if do() == nil {
+					succeeded++
+				}
+			}
+			t.Logf("%s: %d of %d succeeded", what, succeeded, rounds)
+			if succeeded == 0 {
+				t.Errorf("none of the %s succeeded, so nothing was tested", what)
+			}
+		})
+	}
+	workers.Wait()
 	close(stop)
-	<-done
+	swapper.Wait()
 	untouched(t, outside)
-	if succeeded == 0 {
-		t.Error("nothing was ever written, so nothing was tested")
+	if arrived := sandboxtest.Listing(t, got); strings.Contains(arrived, "= secret") || !strings.Contains(arrived, "= inside") {
+		t.Errorf("downloaded:\n%s", arrived)
 	}
 }

@@ -51,3 +51,7 @@ func joinName(above, base string) string {
 	}
 	return above + "/" + base
 }
+
+// joinPath is a path below a directory, which is not cleaned: "a/.." is not "."
+// if a is a link.
+func joinPath(dir, base string) string { return strings.TrimRight(dir, "/") + "/" + base }

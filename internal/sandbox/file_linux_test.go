@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox/sandboxtest"
 )
 
 // plain makes an empty tree beside a directory that nothing may reach.
@@ -40,39 +41,6 @@ func fileInfo(t *testing.T, name string, mode os.FileMode) fs.FileInfo {
 	info, err := os.Stat(path)
 	must(t, err)
 	return info
-}
-
-// listing is every path below dir with its permissions and contents.
-func listing(t *testing.T, dir string) string {
-	t.Helper()
-	var list []string
-	must(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || path == dir {
-			return err
-		}
-		info, err := d.Info()
-		line := info.Mode().String() + " " + strings.TrimPrefix(path, dir+"/")
-		switch {
-		case info.Mode().IsRegular():
-			text, _ := os.ReadFile(path)
-			line += " = " + string(text)
-		case info.Mode()&os.ModeSymlink != 0:
-			link, _ := os.Readlink(path)
-			line += " -> " + link
-		}
-		list = append(list, line)
-		return err
-	}))
-	slices.Sort(list)
-	return strings.Join(list, "\n")
-}
-
-func wantListing(t *testing.T, dir string, want ...string) {
-	t.Helper()
-	slices.Sort(want)
-	if got := listing(t, dir); got != strings.Join(want, "\n") {
-		t.Errorf("got\n%s\nnot\n%s", got, strings.Join(want, "\n"))
-	}
 }
 
 func TestPut(t *testing.T) {
@@ -100,7 +68,7 @@ func TestPut(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	wantListing(t, root, "drwxr-xr-x a", "drwxr-xr-x a/b", "-rwxr-x--x a/b/c\nü = text", "drwxr-xr-x dir",
+	sandboxtest.WantListing(t, root, "drwxr-xr-x a", "drwxr-xr-x a/b", "-rwxr-x--x a/b/c\nü = text", "drwxr-xr-x dir",
 		"-rw-r--r-- dir/named = text", "-rw-r--r-- dir/pointed = text", "Lrwxrwxrwx link -> /dir/pointed",
 		"drwxr-xr-x new", "-rw-r--r-- new/named = text", "-rw-r--r-- nothing known = text",
 		"-rw-r--r-- readonly = text", "-rw------- relative = text")
@@ -112,7 +80,7 @@ func TestPutRefuses(t *testing.T) {
 	must(t, unix.Mkfifo(filepath.Join(root, "fifo"), 0o600))
 	must(t, os.Symlink("loop", filepath.Join(root, "loop")))
 	must(t, os.WriteFile(filepath.Join(root, "file"), nil, 0o600))
-	before := listing(t, root)
+	before := sandboxtest.Listing(t, root)
 	for dst, info := range map[string]fs.FileInfo{
 		"/dir": nil, "/dir/": nil, "/": nil, "": nil, "/dir/..": nil, "/fifo": nil, "/loop": nil, "/file/x": nil,
 		"/dir/.": fileInfo(t, "sub", 0o600),
@@ -127,7 +95,7 @@ func TestPutRefuses(t *testing.T) {
 	if err := guest.Put("/cut short", failing, nil); !errors.Is(err, errFailing) {
 		t.Error(err)
 	}
-	if after := listing(t, root); after != before {
+	if after := sandboxtest.Listing(t, root); after != before {
 		t.Errorf("something was left:\n%s", after)
 	}
 }
@@ -200,55 +168,25 @@ func TestGet(t *testing.T) {
 	}
 }
 
-// source makes a directory on the host or in a tree to copy from.
-func source(t *testing.T, dir string) {
-	t.Helper()
-	for _, d := range []string{"src/empty", "src/.hidden/deep", "src/cache/x"} {
-		must(t, os.MkdirAll(filepath.Join(dir, d), 0o755))
-	}
-	for name, mode := range map[string]os.FileMode{
-		"src/run": 0o755, "src/.secret": 0o600, "src/.hidden/deep/file": 0o444, "src/a.log": 0o644, "src/cache/x/y": 0o644,
-	} {
-		must(t, os.WriteFile(filepath.Join(dir, name), []byte(filepath.Base(name)), 0o600))
-		must(t, os.Chmod(filepath.Join(dir, name), mode))
-	}
-	must(t, os.Chmod(filepath.Join(dir, "src/empty"), 0o711))
-	must(t, os.Symlink("run", filepath.Join(dir, "src/link")))
-	must(t, os.Symlink(".hidden/deep", filepath.Join(dir, "src/dirlink")))
-}
-
-// copied is what arrives of source, under a prefix.
-func copied(prefix string, more ...string) []string {
-	list := []string{
-		"drwxr-xr-x %.hidden", "drwxr-xr-x %.hidden/deep", "-r--r--r-- %.hidden/deep/file = file", "-rw------- %.secret = .secret",
-		"-rw-r--r-- %a.log = a.log", "drwxr-xr-x %cache", "drwxr-xr-x %cache/x", "-rw-r--r-- %cache/x/y = y",
-		"drwxr-xr-x %dirlink", "-r--r--r-- %dirlink/file = file", "drwx--x--x %empty", "-rwxr-xr-x %link = run", "-rwxr-xr-x %run = run",
-	}
-	for i := range list {
-		list[i] = strings.Replace(list[i], "%", prefix, 1)
-	}
-	return append(list, more...)
-}
-
 func TestDirectoriesFollowTheSlashRule(t *testing.T) {
 	for _, tc := range []struct {
 		src, dst string
 		want     []string
 	}{
-		{"/src", "/new", copied("new/src/", "drwxr-xr-x new", "drwxr-xr-x new/src")},
-		{"/src/", "/new", copied("new/", "drwxr-xr-x new")},
-		{"/src/", "/new/", copied("new/", "drwxr-xr-x new")},
-		{"/src/", "/", copied("")},
+		{"/src", "/new", sandboxtest.Copied("new/src/", "drwxr-xr-x new", "drwxr-xr-x new/src")},
+		{"/src/", "/new", sandboxtest.Copied("new/", "drwxr-xr-x new")},
+		{"/src/", "/new/", sandboxtest.Copied("new/", "drwxr-xr-x new")},
+		{"/src/", "/", sandboxtest.Copied("")},
 	} {
 		here := t.TempDir()
-		source(t, here)
+		sandboxtest.Source(t, here)
 		guest, root, outside := plain(t)
 		must(t, guest.PutDir(tc.dst, here+tc.src, nil))
-		wantListing(t, root, tc.want...)
+		sandboxtest.WantListing(t, root, tc.want...)
 		guest, root, _ = plain(t)
-		source(t, root)
+		sandboxtest.Source(t, root)
 		must(t, guest.GetDir(tc.src, outside+tc.dst, nil))
-		wantListing(t, outside, tc.want...)
+		sandboxtest.WantListing(t, outside, tc.want...)
 	}
 }
 
@@ -256,13 +194,13 @@ func TestDirectoriesExclude(t *testing.T) {
 	patterns := []string{"*.log", "/cache/x", "empty/", ".hidden", "dirlink", "link"}
 	want := []string{"drwxr-xr-x src", "-rw------- src/.secret = .secret", "drwxr-xr-x src/cache", "-rwxr-xr-x src/run = run"}
 	here := t.TempDir()
-	source(t, here)
+	sandboxtest.Source(t, here)
 	guest, root, outside := plain(t)
 	must(t, guest.PutDir("/", here+"/src", patterns))
-	wantListing(t, root, want...)
-	source(t, root)
+	sandboxtest.WantListing(t, root, want...)
+	sandboxtest.Source(t, root)
 	must(t, guest.GetDir("/src", outside, patterns))
-	wantListing(t, outside, want...)
+	sandboxtest.WantListing(t, outside, want...)
 	for _, err := range []error{guest.PutDir("/", here, []string{"[x"}), guest.GetDir("/src", outside, []string{"[x"})} {
 		if err == nil {
 			t.Error("a bad pattern was accepted")
@@ -281,11 +219,11 @@ func TestDirectoriesNameWhatTheyLeaveOut(t *testing.T) {
 	broken(here)
 	guest, root, _ := plain(t)
 	errs := []error{guest.PutDir("/", here+"/", nil)}
-	wantListing(t, root, "-rw-r--r-- z = z")
+	sandboxtest.WantListing(t, root, "-rw-r--r-- z = z")
 	guest, root, outside := plain(t)
 	broken(root)
 	errs = append(errs, guest.GetDir("/", outside, nil))
-	wantListing(t, outside, "-rw-r--r-- z = z")
+	sandboxtest.WantListing(t, outside, "-rw-r--r-- z = z")
 	for _, err := range errs {
 		for _, name := range []string{"dangling", "circle", "fifo"} {
 			if err == nil || !strings.Contains(err.Error(), name) {
@@ -326,7 +264,7 @@ func TestGlob(t *testing.T) {
 		}
 	}
 	must(t, guest.GetDir("/var/log/*.log", outside, nil))
-	wantListing(t, outside, "-rw-r--r-- a.log = x", "-rw-r--r-- b.log = x", "drwxr-xr-x d.log", "-rw-r--r-- d.log/in = x")
+	sandboxtest.WantListing(t, outside, "-rw-r--r-- a.log = x", "-rw-r--r-- b.log = x", "drwxr-xr-x d.log", "-rw-r--r-- d.log/in = x")
 	must(t, guest.GetDir("/var/x[1]/", filepath.Join(outside, "literal"), nil))
 	if _, err := os.Stat(filepath.Join(outside, "literal/f")); err != nil {
 		t.Error("a name with brackets:", err)

@@ -33,7 +33,7 @@ func (g *Guest) get(src string, w io.Writer) error {
 		return err
 	}
 	defer root.close()
-	f, info, err := root.look(src)
+	f, info, err := root.look(g.path(src))
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (g *Guest) Glob(pattern string) ([]string, error) {
 		return nil, err
 	}
 	defer root.close()
-	return root.glob(pattern)
+	return root.glob(g.path(pattern))
 }
 
 func (r rootDir) glob(pattern string) ([]string, error) {

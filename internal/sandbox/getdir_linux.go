@@ -42,7 +42,7 @@ func (g *Guest) getDir(src, dst string, exclude []string) error {
 		return err
 	}
 	defer root.close()
-	sources, err := root.sources(src)
+	sources, err := root.sources(g.path(src))
 	if err != nil {
 		return err
 	}
@@ -95,11 +95,7 @@ func (d *download) fail(err error) { d.errs = append(d.errs, err) }
 
 // top copies one source. Its own name does not count for excludes.
 func (d *download) top(src string) {
-	e := entry{guest: src, host: "."}
-	if base := path.Base(path.Clean("/" + src)); !strings.HasSuffix(src, "/") && base != "/" {
-		e.host = base
-	}
-	d.copy(e)
+	d.copy(entry{guest: src, host: path.Join(".", ownName(src))})
 }
 
 func (d *download) copy(e entry) {
@@ -143,7 +139,7 @@ func (d *download) dir(e entry, f *os.File) {
 		name := joinName(e.name, base)
 		if !d.skip.match(name) {
 			d.copy(entry{
-				guest: e.guest + "/" + base, host: path.Join(e.host, base), name: name,
+				guest: joinPath(e.guest, base), host: path.Join(e.host, base), name: name,
 				above: append(e.above[:len(e.above):len(e.above)], e.info),
 			})
 		}

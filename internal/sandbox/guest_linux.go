@@ -23,10 +23,12 @@ import (
 const (
 	statusNotRunnable = 126
 	statusNotFound    = 127
+	statusKilled      = 128 + int(unix.SIGKILL)
 )
 
 // Guest runs scripts in a tree and moves files in and out. It is what a Packer
-// communicator needs, and safe for concurrent use.
+// communicator needs, and safe for concurrent use. Paths in the tree begin at
+// its root, with or without a slash in front; "~" at the beginning is HOME.
 type Guest struct {
 	tree *Tree
 	env  []string
@@ -54,12 +56,26 @@ func (t *Tree) Guest(env []string) *Guest {
 	return &Guest{tree: t, env: env}
 }
 
+// path is a path of the tree with ~ replaced.
+func (g *Guest) path(name string) string {
+	if name != "~" && !strings.HasPrefix(name, "~/") {
+		return name
+	}
+	for _, e := range g.env {
+		if home, ok := strings.CutPrefix(e, "HOME="); ok {
+			return home + name[1:]
+		}
+	}
+	return name
+}
+
 // Run runs a script with the tree's /bin/sh: in a session of its own, with the
 // working directory / and the umask 022. It returns the exit status as shells
-// have it: 128+n if signal n ended the script, and with an error 127 if there is
-// no /bin/sh, or 126 if it cannot run. Other errors have the status -1; when ctx
-// ends, the script's process group is killed and its error returned. Processes
-// that the script leaves behind go on; KillAll ends them.
+// have it: 128+n if signal n ended the script; together with an error 127 if
+// there is no /bin/sh, and 126 if it cannot run. When ctx ends, the script is
+// killed with all its descendants; status is 137 then, and the error ctx's.
+// Processes that the script leaves behind go on; KillAll ends them. No error
+// tells the script, which may hold secrets.
 func (g *Guest) Run(ctx context.Context, script string, stdin io.Reader, stdout, stderr io.Writer) (status int, err error) {
 	args, variables := shellScript(script)
 	err = g.tree.runner.Run(ctx, command.Command{
@@ -74,28 +90,34 @@ func (g *Guest) Run(ctx context.Context, script string, stdin io.Reader, stdout,
 	case errors.As(err, &exit):
 		return exit.Status, nil
 	case ctx.Err() != nil:
-		return -1, err
-	case errors.Is(err, unix.ENOENT):
-		return statusNotFound, fmt.Errorf("running a script in %s: no /bin/sh there that runs: %w; "+
-			"is the root file system complete?", g.tree.root, brief(err))
-	case errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOEXEC):
-		return statusNotRunnable, fmt.Errorf("running a script in %s: its /bin/sh cannot run on this machine: %w; "+
-			"for another architecture register qemu-user in binfmt_misc", g.tree.root, brief(err))
-	case errors.Is(err, unix.E2BIG):
-		return statusNotRunnable, fmt.Errorf("running a script in %s: it is too long (%d bytes): %w; "+
-			"upload it as a file", g.tree.root, len(script), brief(err))
+		return statusKilled, err
 	}
-	return -1, fmt.Errorf("running a script in %s: %w", g.tree.root, err)
+	status, reason := cannotRun(err, script)
+	return status, fmt.Errorf("running a script in %s: %w", g.tree.root, reason)
 }
 
-// brief leaves a system error without the command line: scripts are long, and
-// may hold secrets.
-func brief(err error) error {
+// cannotRun explains why no script runs.
+func cannotRun(err error, script string) (status int, reason error) {
+	// Without the command line: scripts are long, and may hold secrets.
 	var path *fs.PathError
+	var errno unix.Errno
 	if errors.As(err, &path) {
-		return path
+		err = path
+	} else if errors.As(err, &errno) {
+		err = errno
 	}
-	return err
+	switch {
+	case errors.Is(err, unix.ENOENT):
+		return statusNotFound, fmt.Errorf("no /bin/sh there that runs: %w; is the root file system complete?", err)
+	case errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOEXEC):
+		return statusNotRunnable, fmt.Errorf("its /bin/sh cannot run on this machine: %w; "+
+			"for another architecture register qemu-user in binfmt_misc", err)
+	case errors.Is(err, unix.E2BIG):
+		return statusNotRunnable, fmt.Errorf("it is too long (%d bytes): %w; upload it as a file", len(script), err)
+	case strings.ContainsRune(script, 0):
+		return statusNotRunnable, errors.New("it contains a NUL character, which no shell takes; upload it as a file")
+	}
+	return statusNotRunnable, err
 }
 
 const (

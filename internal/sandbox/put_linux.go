@@ -24,16 +24,17 @@ const defaultMode = 0o644
 var errNotRegular = errors.New("not a regular file")
 
 // Put writes a file of the tree, owned by root, with the permissions of info
-// (0644 without). It appears whole: a running program or a read-only file is
-// replaced, not written to. Missing directories are made. If dst is a symbolic
-// link, what it stands for in the tree is written. If dst is a directory or
-// ends in a slash, the file gets info's name in there, which is an error
-// without info.
+// (0644 without, or if info is of a pipe or device). It appears whole: a running
+// program or a read-only file is replaced, not written to, and a reader that
+// ends before the size of info is an error. Missing directories are made. If
+// dst is a symbolic link, what it stands for in the tree is written. If dst is
+// a directory or ends in a slash, the file gets info's name in there, which is
+// an error without info.
 func (g *Guest) Put(dst string, r io.Reader, info fs.FileInfo) error {
 	root, err := openRoot(g.tree.root)
 	if err == nil {
 		defer root.close()
-		err = put(root, dst, r, info)
+		err = put(root, g.path(dst), r, info)
 	}
 	if err != nil {
 		return fmt.Errorf("uploading to %s in %s: %w", dst, g.tree.root, err)
@@ -42,7 +43,7 @@ func (g *Guest) Put(dst string, r io.Reader, info fs.FileInfo) error {
 }
 
 func put(root rootDir, dst string, r io.Reader, info fs.FileInfo) error {
-	if info != nil && !info.Mode().IsRegular() {
+	if info != nil && info.IsDir() {
 		return fmt.Errorf("%s is %w", info.Name(), errNotRegular)
 	}
 	dir, base, err := target(root, dst, info)
@@ -50,7 +51,28 @@ func put(root rootDir, dst string, r io.Reader, info fs.FileInfo) error {
 		return err
 	}
 	defer dir.Close()
+	if info != nil && info.Mode().IsRegular() {
+		r = &whole{reader: r, size: info.Size()}
+	}
 	return replace(dir, base, r, permissions(info))
+}
+
+// whole is a reader that must give as much as was announced: over Packer's
+// protocol, a reader that fails on the other side looks like one that ended.
+type whole struct {
+	reader io.Reader
+	size   int64
+	came   int64
+}
+
+func (w *whole) Read(p []byte) (int, error) {
+	n, err := w.reader.Read(p)
+	w.came += int64(n)
+	if errors.Is(err, io.EOF) && w.came < w.size {
+		return n, fmt.Errorf("only %d of %d bytes came: %w; was the source cut short meanwhile, or could it not be read?",
+			w.came, w.size, io.ErrUnexpectedEOF)
+	}
+	return n, err
 }
 
 // target finds the directory and the name for a file.
@@ -116,9 +138,9 @@ func kindOf(dir *os.File, base string) (uint32, error) {
 }
 
 // permissions are those of info. A FileInfo without any knows nothing of them
-// (Windows, or one made up).
+// (Windows, or one made up); those of a pipe are not the contents'.
 func permissions(info fs.FileInfo) uint32 {
-	if info == nil || info.Mode().Perm() == 0 {
+	if info == nil || !info.Mode().IsRegular() || info.Mode().Perm() == 0 {
 		return defaultMode
 	}
 	return uint32(info.Mode().Perm())

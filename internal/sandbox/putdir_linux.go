@@ -42,13 +42,7 @@ func (g *Guest) putDir(dst, src string, exclude []string) error {
 	if !info.IsDir() {
 		return errors.New("it is not a directory")
 	}
-	if !strings.HasSuffix(src, "/") && !strings.HasSuffix(src, string(filepath.Separator)) {
-		abs, err := filepath.Abs(src) // "." has a name too
-		if err != nil {
-			return err
-		}
-		dst = dst + "/" + filepath.Base(abs)
-	}
+	dst = g.path(dst) + "/" + ownName(src)
 	root, err := openRoot(g.tree.root)
 	if err != nil {
 		return err
@@ -57,6 +51,16 @@ func (g *Guest) putDir(dst, src string, exclude []string) error {
 	u := &upload{root: root, skip: skip}
 	u.dir(entry{host: filepath.Clean(src), guest: dst, info: info})
 	return errors.Join(u.errs...)
+}
+
+// ownName is the name that the copy of a directory gets: "" if src stands for
+// its contents, as in rsync: "src/", "src/.", "..".
+func ownName(src string) string {
+	base := src[strings.LastIndexByte(src, '/')+1:]
+	if base == "." || base == ".." {
+		return ""
+	}
+	return base
 }
 
 // upload is one run of PutDir.
@@ -96,7 +100,7 @@ func (u *upload) dir(e entry) {
 
 func (u *upload) child(parent entry, base string) {
 	e := entry{
-		host: filepath.Join(parent.host, base), guest: parent.guest + "/" + base,
+		host: filepath.Join(parent.host, base), guest: joinPath(parent.guest, base),
 		name: joinName(parent.name, base), above: append(parent.above[:len(parent.above):len(parent.above)], parent.info),
 	}
 	if u.skip.match(e.name) {

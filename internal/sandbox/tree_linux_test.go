@@ -19,27 +19,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox/sandboxtest"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/workdir"
 )
 
-// newTree makes a small root around a static busybox, and checks at the end
-// that nothing is mounted in it or runs in it any more.
+// newTree is a tree with a busybox in it. At the end nothing may be mounted in it
+// or run in it any more.
 func newTree(t *testing.T) *Tree {
 	t.Helper()
-	needRoot(t)
-	text, err := os.ReadFile("/bin/busybox")
-	if err != nil {
-		t.Skip("needs a static /bin/busybox (package busybox-static):", err)
-	}
-	root := filepath.Join(t.TempDir(), "tree")
-	for _, dir := range []string{"bin", "etc", "tmp", "proc", "dev", "sys", "run/lock", "usr"} {
-		must(t, os.MkdirAll(filepath.Join(root, dir), 0o755))
-	}
-	must(t, os.WriteFile(filepath.Join(root, "bin/busybox"), text, 0o755))
-	applets := "sh cat echo sleep env kill setsid id mount umount ls dd head wc tr seq true stat chmod rm ln mv mkdir pwd touch"
-	for _, applet := range strings.Fields(applets) {
-		must(t, os.Symlink("busybox", filepath.Join(root, "bin", applet)))
-	}
+	root := sandboxtest.Root(t)
 	tree := NewTree(root, command.Host{})
 	t.Cleanup(func() {
 		if err := tree.Unmount(context.Background()); err != nil {
