@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	sdkcommunicator "github.com/hashicorp/packer-plugin-sdk/communicator"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
@@ -41,8 +40,15 @@ func (b *Builder) run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook,
 		Runner:     command.Host{},
 	})
 	state := newState(ui, hook)
-	steps := b.steps(build)
-	commonsteps.NewRunnerWithPauseFn(steps, b.config.PackerConfig, ui, state).Run(ctx, state)
+	if b.config.PackerOnError == "ask" {
+		state.Put(entranceKey, build.Entrance)
+	}
+	runner := commonsteps.NewRunnerWithPauseFn(b.steps(build), b.config.PackerConfig, ui, state)
+	if debug, ok := runner.(*multistep.DebugRunner); ok {
+		debug.PauseFn = pauseWithEntrance(ui, build)
+		state.Put("pauseFn", debug.PauseFn)
+	}
+	runner.Run(ctx, state)
 	ui.Say(pipeline.Summary(build.Timings()))
 	return b.finish(ctx, ui, build, state)
 }
@@ -56,6 +62,24 @@ func newState(ui packersdk.Ui, hook packersdk.Hook) *multistep.BasicStateBag {
 	return state
 }
 
+// pauseWithEntrance is the pause of -debug: it tells how to look into the tree.
+func pauseWithEntrance(ui packersdk.Ui, build *pipeline.Build) multistep.DebugPauseFn {
+	pause := commonsteps.MultistepDebugFn(ui)
+	return func(where multistep.DebugLocation, name string, state multistep.StateBag) {
+		if _, cancelled := state.GetOk(multistep.StateCancelled); !cancelled {
+			sayEntrance(ui, build.Entrance())
+		}
+		pause(where, name, state)
+	}
+}
+
+// sayEntrance tells the way into the tree of a build that waits, if there is one.
+func sayEntrance(ui packersdk.Ui, entrance string) {
+	if entrance != "" {
+		ui.Say("To look into the image's root file system, run in another terminal:\n    " + entrance)
+	}
+}
+
 // steps are the build, from an empty directory to published files.
 func (b *Builder) steps(build *pipeline.Build) []multistep.Step {
 	return []multistep.Step{
@@ -63,7 +87,7 @@ func (b *Builder) steps(build *pipeline.Build) []multistep.Step {
 		&stepRoot{build: build},
 		&stepInstall{build: build},
 		&stepGuest{build: build, data: b.generatedData},
-		new(commonsteps.StepProvision),
+		&StepProvision{build: build},
 		&stepEndGuest{build: build},
 		&stepPostInstall{build: build},
 		&stepDisk{build: build},
@@ -117,17 +141,24 @@ func failure(ctx context.Context, state multistep.StateBag) error {
 // aborted tells whether the user wants what is there to be left.
 func aborted(onError string, state multistep.StateBag) bool {
 	_, asked := state.GetOk("aborted")
-	return onError == "abort" || asked
+	return onError == "abort" || onError == "run-cleanup-provisioner" || asked
 }
 
 // keep leaves the tree and says how to look into it. The build may have been
 // cancelled, which must not cancel this.
 func (b *Builder) keep(ctx context.Context, ui packersdk.Ui, build *pipeline.Build, why error) {
 	kept, err := build.Keep(context.WithoutCancel(ctx), why.Error())
-	if err != nil {
-		ui.Error(fmt.Sprintf("Nothing was kept: %s", err))
+	if errors.Is(err, pipeline.ErrNoTree) {
+		ui.Say("Nothing is kept: " + err.Error())
 		return
 	}
-	ui.Say(fmt.Sprintf("The tree of the failed build is kept in %s\n  look into it: chroot %s /bin/bash\n  remove it:    rm -rf --one-file-system %s",
-		kept, kept, filepath.Dir(kept)))
+	if err != nil {
+		ui.Error(fmt.Sprintf("Nothing is kept: %s", err))
+		return
+	}
+	text := "The root file system of the failed build is kept in " + kept.Tree
+	if kept.Entrance != "" {
+		text += "\n  enter it:  " + kept.Entrance
+	}
+	ui.Say(text + "\n  remove it: " + command.Command{Path: "rm", Args: []string{"-rf", "--one-file-system", kept.Work}}.String())
 }

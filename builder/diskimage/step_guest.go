@@ -28,7 +28,7 @@ func (s *stepGuest) Run(ctx context.Context, state multistep.StateBag) multistep
 	state.Put("communicator", &communicator{guest: guest})
 	state.Put("generated_data", s.data(s.build))
 	state.Put("instance_id", s.build.ID())
-	return multistep.ActionContinue
+	return act(state, nil)
 }
 
 func (s *stepGuest) Cleanup(multistep.StateBag) {}

@@ -5,9 +5,6 @@
 package pipeline
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"path"
 	"path/filepath"
 	"time"
@@ -62,6 +59,7 @@ type Build struct {
 	kept        bool
 	// lent tells that the tree has the host's resolv.conf for now.
 	lent bool
+	attempts
 }
 
 // directories are the paths of a build. TMP_BUILD_DIR is build; elements know
@@ -85,7 +83,7 @@ func newDirectories(work string) directories {
 
 // New makes a build of a plan. Nothing exists on the host before Prepare.
 func New(opt Options) *Build {
-	return &Build{opt: opt, driver: Environment{}}
+	return &Build{opt: opt, driver: Environment{}, attempts: newAttempts()}
 }
 
 // ID is the name of the build's work directory, unique on this host.
@@ -129,29 +127,4 @@ func (b *Build) source(dir, name string) string {
 		return entry.Source
 	}
 	return filepath.Join(b.dirs.hooks, dir, name)
-}
-
-// Guest begins the time of Packer's provisioners: /run and /dev/shm exist now.
-func (b *Build) Guest(ctx context.Context) (*sandbox.Guest, error) {
-	if err := b.tree.MountVolatile(ctx); err != nil {
-		return nil, fmt.Errorf("mounting /run and /dev/shm for the provisioners: %w", err)
-	}
-	return b.tree.Guest(b.guestEnvironment().List()), nil
-}
-
-// guestEnvironment is what commands of provisioners get: a clean one.
-func (b *Build) guestEnvironment() Environment {
-	env := Environment{"HOME": "/root", "PATH": chrootPath, "LC_ALL": "C.UTF-8", "USER": "root", "LOGNAME": "root", "SHELL": "/bin/sh"}
-	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ftp_proxy"} {
-		if value, ok := b.opt.Caller[name]; ok {
-			env[name] = value
-		}
-	}
-	return env
-}
-
-// EndGuest ends the time of the provisioners: what they left running is
-// killed before their mounts go.
-func (b *Build) EndGuest(ctx context.Context) error {
-	return errors.Join(b.tree.Kill(ctx), b.tree.UnmountVolatile(ctx))
 }

@@ -32,14 +32,22 @@ func (b *Build) rawImage() string {
 // MakeDisk computes the size, runs block-device.d, makes the disk filled from
 // the tree, and mounts its file systems where the tree was.
 func (b *Build) MakeDisk(ctx context.Context) error {
+	if _, err := b.begin("MakeDisk"); err != nil {
+		return err
+	}
+	if b.disk != nil {
+		return b.openDisk(ctx)
+	}
 	placed, err := b.place()
 	if err != nil {
 		return err
 	}
+	b.foreignDisk = ""
 	if err := b.runPhases(ctx, "block-device.d"); err != nil {
 		return err
 	}
 	if b.foreignDisk != "" {
+		delete(b.done, "block-device.d")
 		return fmt.Errorf("a hook of block-device.d made a disk of its own (%s), which is not supported; "+
 			"describe the disk in DIB_BLOCK_DEVICE_CONFIG instead", b.foreignDisk)
 	}
@@ -50,12 +58,17 @@ func (b *Build) MakeDisk(ctx context.Context) error {
 		if err := b.createDisk(ctx, placed); err != nil {
 			return err
 		}
-		// The tree has served. In memory it would take room from what follows.
-		if err := os.RemoveAll(b.dirs.built); err != nil {
-			return fmt.Errorf("removing the tree that the disk was filled from: %w", err)
-		}
-		return b.mountKernelAgain(ctx)
+		return b.openDisk(ctx)
 	})
+}
+
+// openDisk readies the new disk for hooks.
+func (b *Build) openDisk(ctx context.Context) error {
+	// The tree has served. In memory it would take room from what follows.
+	if err := os.RemoveAll(b.dirs.built); err != nil {
+		return fmt.Errorf("removing the tree that the disk was filled from: %w", err)
+	}
+	return b.mountKernelAgain(ctx)
 }
 
 // place fixes the disk's size for what the tree uses.
@@ -105,6 +118,10 @@ func (b *Build) createDisk(ctx context.Context, placed *layout.Placed) error {
 	}
 	b.disk = made
 	b.resources.Push("the disk", made.Close)
+	for _, m := range b.opt.Plan.Layout.MountOrder() {
+		b.tree.Keep(m.Point)
+	}
+	b.resources.Push("the image's mounts", func() error { return b.unmountKernel(context.Background()) })
 	b.driver = b.driver.With(made.Variables())
 	return nil
 }
@@ -135,13 +152,9 @@ func (b *Build) seed() []byte {
 // mountKernelAgain readies the tree on its real file systems for commands;
 // the loop device and its partitions are visible there, as grub wants them.
 func (b *Build) mountKernelAgain(ctx context.Context) error {
-	if err := b.tree.MountKernel(ctx); err != nil {
-		return fmt.Errorf("mounting the kernel's file systems in the image: %w", err)
+	if err := b.mountKernel(ctx); err != nil {
+		return err
 	}
-	for _, m := range b.opt.Plan.Layout.MountOrder() {
-		b.tree.Keep(m.Point)
-	}
-	b.resources.Push("the image's mounts", func() error { return b.unmountKernel(context.Background()) })
 	devices := []string{b.disk.Device()}
 	for _, path := range b.disk.Devices() {
 		devices = append(devices, path)
@@ -152,11 +165,6 @@ func (b *Build) mountKernelAgain(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// unmountKernel takes down everything below the image's own file systems.
-func (b *Build) unmountKernel(ctx context.Context) error {
-	return b.tree.Unmount(ctx)
 }
 
 // usage is what a tree takes on disk.

@@ -16,6 +16,9 @@ import (
 // Finalise runs the phases that see the real file systems and tidies up after
 // all hooks.
 func (b *Build) Finalise(ctx context.Context) error {
+	if _, err := b.begin("Finalise"); err != nil {
+		return err
+	}
 	if err := b.runPhases(ctx, "pre-finalise.d", "finalise.d", "cleanup.d"); err != nil {
 		return err
 	}
@@ -23,7 +26,7 @@ func (b *Build) Finalise(ctx context.Context) error {
 		if err := b.unmountKernel(ctx); err != nil {
 			return fmt.Errorf("unmounting the kernel's file systems from the image: %w", err)
 		}
-		if err := returnResolver(b.dirs.mount); err != nil {
+		if err := b.returnResolver(); err != nil {
 			return err
 		}
 		return tidy(b.dirs.mount)

@@ -6,7 +6,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,26 +13,36 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/disk"
 )
 
+// Kept is what Keep left.
+type Kept struct {
+	// Tree is the root file system, Work the directory to remove when it has
+	// served.
+	Tree, Work string
+	// Entrance is the command that enters the tree, "" if there is no shell.
+	Entrance string
+}
+
 // Keep leaves the tree of a failed build behind as a plain directory, for a
-// person to look into, and returns its path. The namespace and all its mounts
-// end with the build, so what lies in memory or on the loop device is copied.
-func (b *Build) Keep(ctx context.Context, reason string) (string, error) {
+// person to look into. The namespace and all its mounts end with the build, so
+// what lies in memory or on the loop device is copied. The error is ErrNoTree
+// if there is nothing to keep.
+func (b *Build) Keep(ctx context.Context, reason string) (*Kept, error) {
 	source := b.standingTree()
 	if source == "" {
-		return "", errors.New("there is no tree yet")
+		return nil, ErrNoTree
 	}
-	if err := b.detachTree(ctx); err != nil {
-		return "", err
+	if err := b.unmountKernel(ctx); err != nil {
+		return nil, err
 	}
 	kept := filepath.Join(b.work.Path(), "tree")
 	if err := b.moveTree(ctx, source, kept); err != nil {
-		return "", fmt.Errorf("keeping the tree: %w", err)
+		return nil, fmt.Errorf("keeping the tree: %w", err)
 	}
 	if err := b.work.Keep(reason); err != nil {
-		return "", fmt.Errorf("keeping the tree: %w", err)
+		return nil, fmt.Errorf("keeping the tree: %w", err)
 	}
 	b.kept = true
-	return kept, nil
+	return &Kept{Tree: kept, Work: b.work.Path(), Entrance: keptEntrance(kept)}, nil
 }
 
 // standingTree is where the tree is at this point of the build.
@@ -41,20 +50,16 @@ func (b *Build) standingTree() string {
 	if b.work == nil {
 		return ""
 	}
-	for _, dir := range []string{b.dirs.built, b.dirs.mount} {
+	dirs := []string{b.dirs.built, b.dirs.mount}
+	if b.disk != nil {
+		dirs = dirs[1:]
+	}
+	for _, dir := range dirs {
 		if empty, err := deserted(dir); err == nil && !empty {
 			return dir
 		}
 	}
 	return ""
-}
-
-// detachTree ends what runs in the tree and takes down the kernel's mounts.
-func (b *Build) detachTree(ctx context.Context) error {
-	if b.disk != nil {
-		return b.unmountKernel(ctx)
-	}
-	return b.tree.Unmount(ctx)
 }
 
 func (b *Build) moveTree(ctx context.Context, source, kept string) error {

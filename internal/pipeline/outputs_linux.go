@@ -32,7 +32,7 @@ func (b *Build) Encode(ctx context.Context) error {
 		if raw != "" {
 			return b.encode(ctx, raw, image.Raw, true)
 		}
-		if err := os.Remove(b.rawImage()); err != nil {
+		if err := os.Remove(b.rawImage()); absentIsFine(err) != nil {
 			return fmt.Errorf("removing the raw disk: %w", err)
 		}
 		return nil
@@ -40,6 +40,9 @@ func (b *Build) Encode(ctx context.Context) error {
 }
 
 func (b *Build) encode(ctx context.Context, name string, format image.Format, consume bool) error {
+	if b.encoded[name] {
+		return nil
+	}
 	b.opt.Report.Say("Writing " + name)
 	err := image.Encode(ctx, b.opt.Runner, image.Spec{
 		Format:       format,
@@ -55,6 +58,7 @@ func (b *Build) encode(ctx context.Context, name string, format image.Format, co
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
+	b.encoded[name] = true
 	return nil
 }
 

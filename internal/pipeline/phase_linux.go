@@ -49,6 +49,12 @@ func (b *Build) runPhase(ctx context.Context, phase hook.Phase) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if b.entered {
+		// An earlier attempt could not take everything back.
+		if err := b.leaveHooks(ctx); err != nil {
+			return err
+		}
+	}
 	names, _, err := hook.ListMatching(filepath.Join(b.dirs.hooks, phase.Name), b.user()["RUN_PARTS_REGEX"])
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -59,8 +65,12 @@ func (b *Build) runPhase(ctx context.Context, phase hook.Phase) error {
 	if len(names) == 0 {
 		return nil
 	}
-	b.opt.Report.Say(fmt.Sprintf("%s: %s", phase.Name, count(len(names), "hook")))
-	return b.runHooks(ctx, phase, names)
+	left := b.left(phase.Name, names)
+	if len(left) == 0 {
+		return nil
+	}
+	b.opt.Report.Say(hooksLeft(phase, len(left), len(names)))
+	return b.runHooks(ctx, phase, left)
 }
 
 // runHooks runs the given files of a phase's directory.
@@ -166,6 +176,7 @@ func (f *follower) title() string { return strings.TrimPrefix(f.phase.Name, ".")
 func (f *follower) stop(succeeded bool) {
 	if succeeded {
 		f.out.flush()
+		f.build.succeeded(f.phase.Name, f.current)
 	}
 	f.build.timings = append(f.build.timings, Timing{f.title(), f.current, time.Since(f.began)})
 }

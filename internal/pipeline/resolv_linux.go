@@ -21,7 +21,30 @@ const (
 // fallbackResolver serves if the host has no resolv.conf, as upstream's does.
 const fallbackResolver = "nameserver 8.8.8.8\n"
 
-// lendResolver gives the tree the host's name servers.
+// lendResolver gives the tree the host's name servers, unless it has them.
+func (b *Build) lendResolver() error {
+	if b.lent {
+		return nil
+	}
+	if err := lendResolver(b.dirs.mount); err != nil {
+		return err
+	}
+	b.lent = true
+	return nil
+}
+
+// returnResolver undoes lendResolver.
+func (b *Build) returnResolver() error {
+	if !b.lent {
+		return nil
+	}
+	if err := returnResolver(b.dirs.mount); err != nil {
+		return err
+	}
+	b.lent = false
+	return nil
+}
+
 func lendResolver(tree string) error {
 	root, err := inside(tree, "etc", true)
 	if err != nil {

@@ -24,6 +24,7 @@ const (
 
 // enterHooks makes the hooks tree and the helper commands visible in the chroot.
 func (b *Build) enterHooks(ctx context.Context) error {
+	b.entered = true
 	if err := b.tree.Bind(ctx, b.dirs.hooks, inTarget, true); err != nil {
 		return fmt.Errorf("showing the hooks to the chroot: %w", err)
 	}
@@ -38,12 +39,14 @@ func (b *Build) enterHooks(ctx context.Context) error {
 
 // leaveHooks takes back what enterHooks made.
 func (b *Build) leaveHooks(ctx context.Context) error {
-	return errors.Join(
+	err := errors.Join(
 		b.unlinkHelpers(),
-		b.tree.Unbind(ctx, path.Join(inTarget, helperName)),
-		b.tree.Unbind(ctx, inTarget),
+		absentIsFine(b.tree.Unbind(ctx, path.Join(inTarget, helperName))),
+		absentIsFine(b.tree.Unbind(ctx, inTarget)),
 		b.removeInTarget(),
 	)
+	b.entered = err != nil
+	return err
 }
 
 func (b *Build) removeInTarget() error {

@@ -6,6 +6,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,6 +22,13 @@ const packagesPhase = ".packages"
 
 // MakeRoot lets root.d fill the tree and readies it for commands.
 func (b *Build) MakeRoot(ctx context.Context) error {
+	if again, err := b.begin("MakeRoot"); err != nil {
+		return err
+	} else if again {
+		if err := b.emptyTree(ctx); err != nil {
+			return err
+		}
+	}
 	if err := b.runPhases(ctx, "root.d"); err != nil {
 		return err
 	}
@@ -29,17 +37,52 @@ func (b *Build) MakeRoot(ctx context.Context) error {
 	} else if empty {
 		return errNoTree
 	}
-	if !b.lent {
-		if err := lendResolver(b.dirs.mount); err != nil {
-			return err
+	if err := errors.Join(b.lendResolver(), b.mountKernel(ctx)); err != nil {
+		return err
+	}
+	b.driver["DIB_DEFAULT_INSTALLTYPE"] = b.installType()
+	return b.writeInstallType()
+}
+
+// emptyTree removes what a failed attempt of root.d put into the tree.
+func (b *Build) emptyTree(ctx context.Context) error {
+	if err := b.unmountKernel(ctx); err != nil {
+		return fmt.Errorf("unmounting the tree of the attempt before: %w", err)
+	}
+	entries, err := os.ReadDir(b.dirs.mount)
+	if err != nil {
+		return fmt.Errorf("emptying the tree: %w", err)
+	}
+	for _, e := range entries {
+		if err := os.RemoveAll(filepath.Join(b.dirs.mount, e.Name())); err != nil {
+			return fmt.Errorf("emptying the tree: %w", err)
 		}
-		b.lent = true
+	}
+	b.lent = false
+	delete(b.done, "root.d")
+	return nil
+}
+
+// mountKernel mounts what programs expect of a running kernel, once.
+func (b *Build) mountKernel(ctx context.Context) error {
+	if b.kernel {
+		return nil
 	}
 	if err := b.tree.MountKernel(ctx); err != nil {
 		return fmt.Errorf("mounting the kernel's file systems in the tree: %w", err)
 	}
-	b.driver["DIB_DEFAULT_INSTALLTYPE"] = b.installType()
-	return b.writeInstallType()
+	b.kernel = true
+	return nil
+}
+
+// unmountKernel takes down everything in the tree but the image's own file
+// systems.
+func (b *Build) unmountKernel(ctx context.Context) error {
+	if err := b.tree.Unmount(ctx); err != nil {
+		return err
+	}
+	b.kernel, b.guest = false, false
+	return nil
 }
 
 // deserted tells whether a tree holds nothing but lost+found and names ending
@@ -59,6 +102,9 @@ func deserted(tree string) (bool, error) {
 
 // Install runs the phases up to and with the template's packages.
 func (b *Build) Install(ctx context.Context) error {
+	if _, err := b.begin("Install"); err != nil {
+		return err
+	}
 	if err := b.runPhases(ctx, "extra-data.d", "pre-install.d", "install.d"); err != nil {
 		return err
 	}
@@ -84,6 +130,9 @@ func (b *Build) writePackagesHook() error {
 
 // PostInstall runs the phases after Packer's provisioners.
 func (b *Build) PostInstall(ctx context.Context) error {
+	if _, err := b.begin("PostInstall"); err != nil {
+		return err
+	}
 	return b.runPhases(ctx, "post-install.d", "post-root.d")
 }
 
@@ -91,7 +140,11 @@ func (b *Build) PostInstall(ctx context.Context) error {
 // filled from.
 func (b *Build) CloseTree(ctx context.Context) error {
 	return b.timed("close the tree", func() error {
-		if err := b.tree.Unmount(ctx); err != nil {
+		if empty, err := deserted(b.dirs.built); err == nil && !empty {
+			// An attempt before this one moved it.
+			return os.MkdirAll(b.dirs.mount, 0o755)
+		}
+		if err := b.unmountKernel(ctx); err != nil {
 			return fmt.Errorf("unmounting the tree: %w", err)
 		}
 		if err := os.RemoveAll(filepath.Join(b.dirs.mount, "lost+found")); err != nil {

@@ -37,7 +37,8 @@ func (b *Build) Prepare(ctx context.Context) error {
 		if err := b.resources.Release(); err != nil {
 			return err
 		}
-		b.lent = false
+		b.lent, b.work, b.tree, b.disk = false, nil, nil, nil
+		b.attempts = newAttempts()
 		if err := b.sweep(); err != nil {
 			return err
 		}
