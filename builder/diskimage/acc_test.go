@@ -56,7 +56,12 @@ func packerCommand(dir string, env []string, args ...string) *exec.Cmd {
 // startPacker starts packer; its output is in lines and text.
 func startPacker(t *testing.T, dir string, env []string, args ...string) *packerRun {
 	t.Helper()
-	cmd := packerCommand(dir, env, args...)
+	return startCommand(t, packerCommand(dir, env, args...))
+}
+
+// startCommand starts packer, or a program that starts it.
+func startCommand(t *testing.T, cmd *exec.Cmd) *packerRun {
+	t.Helper()
 	// A group of its own, so that a test can send it what a terminal would.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	reader, writer, err := os.Pipe()

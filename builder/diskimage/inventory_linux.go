@@ -27,6 +27,11 @@ func lookAtKernel(h *plan.Inventory, r request) {
 			h.FreeSpace[attribute] = free
 		}
 	}
+	h.NoExec = noExec(r.work)
+	if h.Root && inUserNamespace("/proc/self/uid_map") {
+		h.NotIsolated = "building needs the host's own root: this is root of a user namespace (a rootless container, for example), " +
+			"whom the kernel lets mount no disk; run packer as root, in a container as root with --privileged"
+	}
 	if file, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0); err != nil {
 		h.NoLoop = fmt.Sprintf("loop devices are needed: %s; load the kernel module loop, or give the container /dev/loop-control and the loop devices", err)
 	} else if err := file.Close(); err != nil {
@@ -77,19 +82,42 @@ func readNumber(path string) (int64, bool) {
 	return n, err == nil
 }
 
-// freeSpace is what the file system of a directory has free; of one that is
-// not there yet, that of its nearest parent.
+// inUserNamespace tells from a process's uid_map (user_namespaces(7)) whether
+// its user numbers are those of the host.
+func inUserNamespace(uidMap string) bool {
+	text, err := os.ReadFile(uidMap)
+	if err != nil {
+		return false
+	}
+	f := strings.Fields(string(text))
+	return len(f) < 3 || f[0] != "0" || f[1] != "0" || f[2] != "4294967295"
+}
+
+// noExec tells whether programs in a directory, or its nearest parent that is
+// there, cannot be run.
+func noExec(dir string) bool {
+	fs, ok := fileSystemOf(dir)
+	return ok && fs.Flags&unix.ST_NOEXEC != 0
+}
+
+// freeSpace is what the file system of a directory has free.
 func freeSpace(dir string) (int64, bool) {
+	fs, ok := fileSystemOf(dir)
+	return int64(fs.Bavail) * fs.Bsize, ok
+}
+
+// fileSystemOf looks at the file system of a directory; of one that is not
+// there yet, that of its nearest parent.
+func fileSystemOf(dir string) (fs unix.Statfs_t, ok bool) {
 	dir = absolute(dir)
 	for {
-		var fs unix.Statfs_t
 		err := unix.Statfs(dir, &fs)
 		if err == nil {
-			return int64(fs.Bavail) * fs.Bsize, true
+			return fs, true
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir || !errors.Is(err, unix.ENOENT) {
-			return 0, false
+			return fs, false
 		}
 		dir = parent
 	}

@@ -36,3 +36,24 @@ func TestContainerMemory(t *testing.T) {
 		}
 	}
 }
+
+func TestUserNamespaceIsTold(t *testing.T) {
+	for text, want := range map[string]bool{
+		"         0          0 4294967295\n":        false,
+		"         0       1000          1\n":        true,
+		"         0     100000      65536\n":        true,
+		"":                                          true, // nobody was mapped yet
+		"0 0 1\n         1       1000          1\n": true,
+	} {
+		path := filepath.Join(t.TempDir(), "uid_map")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := inUserNamespace(path); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+	if inUserNamespace(filepath.Join(t.TempDir(), "none")) {
+		t.Error("a kernel without user namespaces has one")
+	}
+}

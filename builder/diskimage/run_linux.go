@@ -99,7 +99,7 @@ func (b *Builder) steps(build *pipeline.Build) []multistep.Step {
 
 // finish releases what is left and makes the artifact, or says why there is none.
 func (b *Builder) finish(ctx context.Context, ui packersdk.Ui, build *pipeline.Build, state multistep.StateBag) (packersdk.Artifact, error) {
-	failed := failure(ctx, state)
+	failed := build.Explain(failure(ctx, state))
 	if failed != nil && aborted(b.config.PackerOnError, state) {
 		b.keep(ctx, ui, build, failed)
 	}

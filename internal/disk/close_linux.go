@@ -24,7 +24,7 @@ func (d *Disk) CleanClose(ctx context.Context) error {
 	if d.file == nil {
 		return fmt.Errorf("finishing %s: it was closed before", d.spec.Path)
 	}
-	for _, step := range []func(context.Context) error{d.sealVolumes, d.unmount, d.detach, d.sealTimes} {
+	for _, step := range []func(context.Context) error{d.sealVolumes, d.flush, d.unmount, d.detach, d.checkWhole, d.sealTimes} {
 		if err := step(ctx); err != nil {
 			return fmt.Errorf("finishing %s: %w", d.spec.Path, err)
 		}
@@ -61,6 +61,29 @@ func (d *Disk) sealVolumes(ctx context.Context) error {
 			return fmt.Errorf("filling the FAT volume %q of %d bytes: %w", m.part.fs.Name, m.part.extent.Bytes, err)
 		}
 		d.volumes = d.volumes[1:]
+	}
+	return nil
+}
+
+// flush has everything written to the raw file and looks whether it was: when
+// the file cannot grow, neither the writer nor unmounting is told.
+func (d *Disk) flush(context.Context) error {
+	for _, m := range d.mounts {
+		d.lost = firstError(d.lost, m.flush())
+	}
+	return d.lost
+}
+
+// checkWhole looks at what the kernel says in ext file systems of how they were
+// left. What cannot be written then is missing in the image.
+func (d *Disk) checkWhole(context.Context) error {
+	for _, fs := range d.spec.Placed.Layout.FileSystems {
+		if !layout.IsExt(fs.Type) {
+			continue
+		}
+		if err := checkExt(d.file, d.spec.Placed.Extent(fs.Base).Start); err != nil {
+			return fmt.Errorf("checking the file system %q: %w", fs.Name, err)
+		}
 	}
 	return nil
 }

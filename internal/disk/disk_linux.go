@@ -40,6 +40,9 @@ type Spec struct {
 	// Progress is told of bytes done and in total; it may be nil. Calls do not
 	// overlap, but come from other goroutines.
 	Progress func(what string, done, total int64)
+	// Explain, if set, may say more of why Create failed; it is called while
+	// all that was made is still there.
+	Explain func(error) error
 
 	patience       time.Duration // of CleanClose; tests shorten it
 	partitionLoops bool          // one loop device per partition, as if the kernel took none
@@ -58,7 +61,8 @@ type Disk struct {
 	points     []string          // their mount points on this host
 	volumes    []fatMount
 	resources  release.Stack
-	sealed     bool // CleanClose succeeded
+	sealed     bool  // CleanClose succeeded
+	lost       error // why files are missing in the raw image; the kernel tells it once
 }
 
 // fatMount is a FAT volume and the tmpfs that stands in for it.
@@ -80,6 +84,9 @@ func Create(ctx context.Context, spec Spec) (*Disk, error) {
 	d := &Disk{spec: spec, file: file, devices: map[string]string{}}
 	d.resources.Push("the raw image "+spec.Path, d.closeFile)
 	if err := d.make(ctx); err != nil {
+		if spec.Explain != nil {
+			err = spec.Explain(err)
+		}
 		return nil, errors.Join(err, d.Close(), os.Remove(spec.Path))
 	}
 	return d, nil

@@ -127,10 +127,11 @@ func splitExtended(args []string) (rest, extended []string) {
 	return rest, extended
 }
 
-// hintSpace adds what can be done when the file system was too small.
+// hintSpace adds what can be done when the file system was too small. "No space
+// left" is what the system says of where the raw image lies.
 func hintSpace(err error) string {
 	text := strings.ToLower(err.Error())
-	for _, sign := range []string{"no space", "could not allocate", "too big for filesystem", "no free", "too small"} {
+	for _, sign := range []string{"could not allocate", "too big for filesystem", "no free", "too small"} {
 		if strings.Contains(text, sign) {
 			return "; raise disk_size (DIB_IMAGE_SIZE) or the partition's size"
 		}

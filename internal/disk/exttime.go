@@ -69,6 +69,20 @@ func clampExt(file *os.File, start int64, limit time.Time) error {
 	return c.writeSuper()
 }
 
+// checkExt wants a file system that was unmounted properly and without errors.
+func checkExt(file *os.File, start int64) error {
+	const clean, damaged, recover = 1, 2, 0x4
+	super := make([]byte, 1024)
+	if _, err := file.ReadAt(super, start+1024); err != nil {
+		return fmt.Errorf("reading the superblock: %w", err)
+	}
+	state := binary.LittleEndian.Uint16(super[0x3a:])
+	if state&clean == 0 || state&damaged != 0 || binary.LittleEndian.Uint32(super[0x60:])&recover != 0 {
+		return errors.New("the kernel could not write all of it into the raw image; it logs why (dmesg)")
+	}
+	return nil
+}
+
 func (c *extClamp) u32(at int) uint32 { return binary.LittleEndian.Uint32(c.super[at:]) }
 
 // groups walks the inode table of every block group.

@@ -32,6 +32,23 @@ func mountAt(source, point, fsType, options string) (*mount, error) {
 	return &mount{point: point}, nil
 }
 
+// flush writes out what the file system holds back. A kernel from 5.8 on tells
+// of everything that could not be written since the mount.
+func (m *mount) flush() error {
+	if m.gone {
+		return nil
+	}
+	fd, err := unix.Open(m.point, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("flushing %s: %w", m.point, err)
+	}
+	err = unix.Syncfs(fd)
+	if err = errors.Join(err, unix.Close(fd)); err != nil {
+		return fmt.Errorf("writing the files of %s into the raw image: %w; some of them are lost", m.point, err)
+	}
+	return nil
+}
+
 // unmount waits for users to go away, for as long as patience says, and then
 // names those that did not.
 func (m *mount) unmount(ctx context.Context, patience time.Duration) error {

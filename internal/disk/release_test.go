@@ -211,3 +211,39 @@ func TestDeviceNodesAreMadeOnce(t *testing.T) {
 		t.Error("made a node of no device")
 	}
 }
+
+// The file system of the raw image is full: the kernel says nothing to those
+// who write to the image's file systems, so that CleanClose has to notice.
+func TestWhatDoesNotFitTheHostIsTold(t *testing.T) {
+	t.Parallel()
+	for fsType, size := range map[string]int64{"ext4": 200, "ext2": 200, "xfs": 320} {
+		t.Run(fsType, func(t *testing.T) {
+			spec := newSpec(t, doc(partitionless, "TYPE", fsType), size*mib)
+			small := filepath.Join(filepath.Dir(spec.Path), "small")
+			if err := os.Mkdir(small, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := unix.Mount("tmpfs", small, "tmpfs", 0, "size=110m"); err != nil {
+				t.Fatal(err)
+			}
+			// After the disk, before the look for what is left.
+			t.Cleanup(func() { eventually(t, func() error { return unix.Unmount(small, 0) }) })
+			spec.Path = filepath.Join(small, "disk.raw")
+			d := create(t, spec)
+			big, err := os.Create(filepath.Join(spec.MountPoint, "big"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 150 {
+				// Whether the writer is told is up to the kernel.
+				_, _ = big.Write(bytes.Repeat([]byte("x"), mib))
+			}
+			_ = big.Close()
+			for range 2 { // again, as a retry would
+				if err := d.CleanClose(t.Context()); err == nil || !strings.Contains(err.Error(), "raw image") {
+					t.Errorf("%s: got %v", fsType, err)
+				}
+			}
+		})
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/workdir"
 )
@@ -128,6 +129,8 @@ func Existing(outputDir string, names []string) ([]string, error) {
 		switch {
 		case err == nil:
 			paths = append(paths, path)
+		case errors.Is(err, syscall.ENOTDIR):
+			return nil, fmt.Errorf("%s is not a directory; choose another one or remove it", outputDir)
 		case !errors.Is(err, os.ErrNotExist):
 			return nil, fmt.Errorf("looking for earlier outputs: %w", err)
 		}

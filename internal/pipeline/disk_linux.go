@@ -112,6 +112,7 @@ func (b *Build) createDisk(ctx context.Context, placed *layout.Placed) error {
 		Time:       b.opt.Time,
 		Runner:     b.opt.Runner,
 		Progress:   b.opt.Report.Progress,
+		Explain:    b.Explain,
 	})
 	if err != nil {
 		return fmt.Errorf("making the disk: %w", err)

@@ -56,7 +56,7 @@ func (b *Build) encode(ctx context.Context, name string, format image.Format, co
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
+		return fmt.Errorf("output_directory: writing %s: %w", name, err)
 	}
 	b.encoded[name] = true
 	return nil

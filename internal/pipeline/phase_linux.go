@@ -196,7 +196,7 @@ func (f *follower) outcome(ctx context.Context, err error) error {
 	return &HookError{
 		Phase: f.title(), Name: f.current, Element: f.build.origin(dir, f.current),
 		Path:   f.build.source(dir, f.current),
-		Status: exit.Status, Sourcing: f.sourced, Last: last, Hint: f.build.hint(),
+		Status: exit.Status, Sourcing: f.sourced, Last: last, Hint: f.build.shortage(strings.Join(last, "\n")),
 	}
 }
 

@@ -16,7 +16,6 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/elements"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/guest"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
-	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/workdir"
 )
@@ -58,7 +57,7 @@ func (b *Build) Prepare(ctx context.Context) error {
 
 func (b *Build) sweep() error {
 	if err := os.MkdirAll(b.opt.WorkParent, 0o755); err != nil {
-		return fmt.Errorf("work_directory: %w", err)
+		return fmt.Errorf("work_directory: %w; choose another directory", err)
 	}
 	removed, err := workdir.Sweep(b.opt.WorkParent, workPrefix)
 	for _, dir := range removed {
@@ -73,7 +72,7 @@ func (b *Build) sweep() error {
 func (b *Build) makeWork() error {
 	work, err := workdir.Create(b.opt.WorkParent, workPrefix)
 	if err != nil {
-		return fmt.Errorf("making the work directory in %s: %w", b.opt.WorkParent, err)
+		return fmt.Errorf("work_directory: %w; choose a directory that can be written", err)
 	}
 	b.work = work
 	b.dirs = newDirectories(work.Path())
@@ -166,22 +165,6 @@ func (b *Build) makeHooks() error {
 		}
 	}
 	return b.writePackagesHook()
-}
-
-// hint says what is probably wrong when a hook fails, if that can be seen.
-func (b *Build) hint() string {
-	var st unix.Statfs_t
-	if unix.Statfs(b.dirs.mount, &st) != nil || st.Bavail*uint64(st.Bsize) > 8<<20 {
-		return ""
-	}
-	switch {
-	case b.disk != nil:
-		return "the image's file system is full: raise disk_size or image_extra_size"
-	case b.opt.Plan.Workspace.MemoryBytes > 0:
-		return fmt.Sprintf("the tree in memory is full (%s): set tmpfs = %q or free memory",
-			plan.Bytes(b.opt.Plan.Workspace.MemoryBytes), "never")
-	}
-	return fmt.Sprintf("the file system of %s is full: free space or set work_directory", b.work.Path())
 }
 
 // errNoTree says that root.d left nothing.

@@ -28,6 +28,8 @@ type Inventory struct {
 	// FreeSpace is what the file systems of directories have free, in bytes,
 	// keyed by attribute: work_directory, output_directory.
 	FreeSpace map[string]int64
+	// NoExec is set if programs cannot be run from the work directory.
+	NoExec bool
 	// Trouble is what went wrong when looking, a sentence each.
 	Trouble []string
 	// ExistingOutputs are output files that are already there.
@@ -77,6 +79,9 @@ func (h Inventory) problems(p *Plan) []string {
 	found = append(found, h.Trouble...)
 	found = append(found, missingTools(p.Tools)...)
 	found = append(found, h.spaceProblems(p)...)
+	if h.NoExec && p.Workspace.MemoryBytes == 0 {
+		found = append(found, "work_directory: its file system is mounted noexec, so that no hook could run; set work_directory to a directory of another one")
+	}
 	if len(h.ExistingOutputs) > 0 && !p.request.Force {
 		found = append(found, fmt.Sprintf("output_directory: already there: %s; packer build -force replaces them", strings.Join(h.ExistingOutputs, ", ")))
 	}
@@ -101,7 +106,8 @@ func (h Inventory) spaceProblems(p *Plan) []string {
 			continue
 		}
 		if known && free < leastSpace && free < p.request.leastNeeded() {
-			found = append(found, fmt.Sprintf("%s: only %s free on its file system", attribute, Bytes(free)))
+			found = append(found, fmt.Sprintf("%s: only %s free on its file system; free space there or set %s to a directory of a larger one",
+				attribute, Bytes(free), attribute))
 		}
 	}
 	return found

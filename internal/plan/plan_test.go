@@ -178,6 +178,7 @@ func TestHostProblems(t *testing.T) {
 			r.Elements = append(r.Elements, "debootstrap")
 		}, "mmdebstrap or debootstrap"},
 		{"existing output", func(h *Inventory, _ *Request) { h.ExistingOutputs = []string{"out/image.raw"} }, "out/image.raw"},
+		{"work directory without execution", func(h *Inventory, r *Request) { h.NoExec, r.Memory = true, MemoryNever }, "noexec"},
 		{"no space for outputs", func(h *Inventory, _ *Request) { h.FreeSpace["output_directory"] = 1 << 20 }, "output_directory"},
 	}
 	for _, tc := range cases {
