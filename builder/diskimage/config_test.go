@@ -93,7 +93,7 @@ func TestMistakesInTemplates(t *testing.T) {
 		{"size without number", map[string]interface{}{"disk_size": "big"}, "disk_size", "big"},
 		{"size with bad unit", map[string]interface{}{"disk_size": "10X"}, "disk_size", "unit"},
 		{"negative size", map[string]interface{}{"disk_size": "-1G"}, "disk_size", "-1G"},
-		{"zero size", map[string]interface{}{"disk_size": "0"}, "disk_size", "out of range"},
+		{"zero size", map[string]interface{}{"disk_size": "0"}, "disk_size", "more than zero"},
 		{"disk too small", map[string]interface{}{"disk_size": "1M"}, "disk_size", "at least 8 MiB"},
 		{"extra size", map[string]interface{}{"image_extra_size": "lots"}, "image_extra_size", "lots"},
 		{"journal size", map[string]interface{}{"mkfs_journal_size": "1Q"}, "mkfs_journal_size", "unit"},

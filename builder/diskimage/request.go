@@ -9,13 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/elements"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
-	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nearest"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/pipeline"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
 )
@@ -26,6 +24,8 @@ type request struct {
 	caller pipeline.Environment
 	work   string
 	epoch  *time.Time
+	// notes are about attributes that have no effect.
+	notes []string
 }
 
 func hostArchitecture() string { return plan.HostArchitecture() }
@@ -41,15 +41,6 @@ func callerEnvironment(c *Config) pipeline.Environment {
 		secrets = append(secrets, c.PackerUserVars[name])
 	}
 	return pipeline.CallerEnvironment(os.Environ(), secrets)
-}
-
-// mistakes collects what is wrong with attributes.
-type mistakes []error
-
-func (m *mistakes) add(attribute string, err error) {
-	if err != nil {
-		*m = append(*m, &plan.AttributeError{Attribute: attribute, Err: err})
-	}
 }
 
 // newRequest checks the attributes one by one; all mistakes come back together.
@@ -79,6 +70,7 @@ func newRequest(c *Config, caller pipeline.Environment) (request, error) {
 	if len(c.Elements) == 0 {
 		wrong.add("elements", errors.New("name at least one element, such as \"debian-minimal\""))
 	}
+	checkTexts(c, &wrong)
 	r.checkWords(c, &wrong)
 	checkEnvironment(c, &wrong)
 	r.readFormats(c, &wrong)
@@ -107,59 +99,6 @@ func absolute(path string) string {
 	return path
 }
 
-// rootFilesystems are those that a root can have.
-var rootFilesystems = []string{"ext4", "ext3", "ext2", "xfs"}
-
-func (r *request) checkWords(c *Config, wrong *mistakes) {
-	if c.RootFS != "" {
-		if err := oneOf(c.RootFS, rootFilesystems); err != nil {
-			wrong.add("root_fs", err)
-			r.RootFS = "" // so that the plan does not complain again
-		}
-	}
-	wrong.add("tmpfs", oneOf(c.Tmpfs, []string{"auto", "always", "never"}))
-	if strings.ContainsRune(c.ImageName, '/') || c.ImageName == "." || c.ImageName == ".." {
-		wrong.add("image_name", fmt.Errorf("%q must be a plain file name; use output_directory for the directory", c.ImageName))
-	}
-	if strings.TrimSpace(c.Region) == "" {
-		wrong.add("region", errors.New("is blank; leave it out for the default"))
-	}
-	wrong.add("source_image", checkSource(c.SourceImage))
-	for _, p := range c.Packages {
-		if p == "" || strings.ContainsAny(p, " \t\n'\"$`;&|") {
-			wrong.add("packages", fmt.Errorf("%q is not the name of a package", p))
-		}
-	}
-}
-
-func checkEnvironment(c *Config, wrong *mistakes) {
-	for _, name := range slices.Sorted(mapKeys(c.Environment)) {
-		if name == "" || strings.ContainsAny(name, "= \t\n") || name[0] >= '0' && name[0] <= '9' {
-			wrong.add("environment", fmt.Errorf("%q cannot be the name of a variable", name))
-		}
-		if strings.ContainsRune(c.Environment[name], 0) {
-			wrong.add("environment", fmt.Errorf("the value of %s has a NUL byte", name))
-		}
-	}
-}
-
-func mapKeys(m map[string]string) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-func oneOf(value string, allowed []string) error {
-	if slices.Contains(allowed, value) {
-		return nil
-	}
-	return fmt.Errorf("%q is none of %s%s", value, strings.Join(allowed, ", "), nearest.Hint(value, allowed))
-}
-
 func (r *request) readFormats(c *Config, wrong *mistakes) {
 	for _, name := range c.Formats {
 		format, err := image.ParseFormat(name)
@@ -174,6 +113,9 @@ func (r *request) readFormats(c *Config, wrong *mistakes) {
 	compression, err := image.ParseCompression(c.QCOW2Compression)
 	wrong.add("qcow2_compression", err)
 	r.Compression = compression
+	if c.QCOW2Compression != "" && len(r.Formats) > 0 && !slices.Contains(r.Formats, image.QCOW2) {
+		r.notes = append(r.notes, "qcow2_compression has no effect, as qcow2 is not among formats")
+	}
 }
 
 // readSizes reads sizes from attributes, else from the variables that
@@ -202,12 +144,20 @@ func (r *request) readSizes(c *Config, env map[string]string, wrong *mistakes) {
 			wrong.add(s.attribute+" (from "+s.variable+")", err)
 		}
 	}
+	if r.DiskSize > 0 && r.JournalSize > r.DiskSize/2 {
+		wrong.add("mkfs_journal_size", fmt.Errorf("%s is more than half of the disk, which has %s; make it smaller or leave it out",
+			plan.Bytes(r.JournalSize), plan.Bytes(r.DiskSize)))
+	}
+	if c.DiskSize != "" && c.ImageExtraSize != "" {
+		r.notes = append(r.notes, "image_extra_size has no effect beside disk_size, as it is for a computed size")
+	}
 }
 
 func variableSize(text string, unit float64) (int64, error) {
 	number, err := strconv.ParseFloat(text, 64)
-	if err != nil || number <= 0 || number*unit > 1<<62 {
-		return 0, fmt.Errorf("%q is not a positive number", text)
+	if err != nil || !(number > 0 && number*unit <= 1<<62) {
+		name := map[float64]string{mebibyte: "MiB", 1 << 30: "GiB"}[unit]
+		return 0, fmt.Errorf("%q is not a positive number; write a number of %s, without a unit", text, name)
 	}
 	return int64(number * unit), nil
 }
@@ -221,7 +171,7 @@ func (r *request) readEpoch(env map[string]string, wrong *mistakes) {
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
-		wrong.add("environment (SOURCE_DATE_EPOCH)", fmt.Errorf("%q is not a number of seconds", text))
+		wrong.add("environment (SOURCE_DATE_EPOCH)", fmt.Errorf("%q is not a number of seconds since 1970", text))
 		return
 	}
 	epoch := time.Unix(seconds, 0).UTC()
@@ -232,12 +182,17 @@ func (r *request) readEpoch(env map[string]string, wrong *mistakes) {
 func (r request) plan(host plan.Inventory) (*plan.Plan, error) {
 	catalogue, warnings, err := element.Load(elements.FS(), r.ElementPaths)
 	if err != nil {
-		return nil, &plan.AttributeError{Attribute: "element_paths", Err: err}
+		var wrong mistakes
+		for _, e := range flatten(err) {
+			wrong.add("element_paths", e)
+		}
+		return nil, errors.Join(wrong...)
 	}
 	made, err := plan.New(r.Request, catalogue, host)
 	if err != nil {
 		return nil, err
 	}
+	made.Notes = append(made.Notes, r.notes...)
 	for _, w := range warnings {
 		// A search path usually holds many more elements than the image needs.
 		if made.Set.Contains(w.Element) {

@@ -26,13 +26,17 @@ func parseSize(text string) (int64, error) {
 	cut := strings.LastIndexAny(text, "0123456789.") + 1
 	unit, known := sizeUnits[strings.ToUpper(strings.TrimSpace(text[cut:]))]
 	number, err := strconv.ParseFloat(text[:cut], 64)
+	// ParseFloat knows more notations than people expect in a size.
+	plain := strings.Trim(text[:cut], "0123456789.")
 	switch {
-	case err != nil:
+	case err != nil || plain != "" && plain != "-":
 		return 0, fmt.Errorf("%q is not a size; write \"10G\", \"512M\" or a number of MiB", text)
 	case !known:
 		return 0, fmt.Errorf("%q has an unknown unit; use B, K, M, G or T (steps of 1024)", text)
-	case number <= 0 || number*unit < 1 || number*unit > math.MaxInt64/2:
-		return 0, fmt.Errorf("%q is out of range", text)
+	case number <= 0 || number*unit < 1:
+		return 0, fmt.Errorf("%q leaves no room for anything; write more than zero", text)
+	case number*unit > math.MaxInt64/2:
+		return 0, fmt.Errorf("%q is larger than any disk", text)
 	}
 	return int64(number * unit), nil
 }

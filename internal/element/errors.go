@@ -5,6 +5,8 @@ package element
 import (
 	"fmt"
 	"strings"
+
+	near "github.com/seed-736dd801/packer-plugin-diskimage/internal/nearest"
 )
 
 // InvalidElementDirError says that a part of the search path is no directory.
@@ -68,12 +70,25 @@ func (e *MissingElementError) hint() string {
 		return fmt.Sprintf("%s is %s that is not built in; put it on element_paths", e.Name, e.Upstream)
 	case len(e.Providers) > 0:
 		return "it is a virtual element; add one that provides it: " + strings.Join(e.Providers, ", ")
+	case strings.ContainsFunc(e.Name, blank) && e.File == "":
+		return "the name has white space in it; write each name by itself, in quotes of its own"
 	case strings.ContainsFunc(e.Name, blank):
 		return "the name has white space in it; write one name per line"
+	case e.Name == "":
+		return "the name is empty; remove it"
 	case len(e.Nearest) > 0:
 		return "did you mean " + strings.Join(e.Nearest, ", ") + "?"
 	}
 	return "check the name, or add the directory that holds it to element_paths"
+}
+
+// InfrastructureError says that a choice between the built-in version of an
+// element and the one on the search path was made for an element without one.
+type InfrastructureError struct{ Name string }
+
+func (e *InfrastructureError) Error() string {
+	return fmt.Sprintf("%q is not an infrastructure element%s; leave it out, as other elements are taken from element_paths anyway; these can be named: %s",
+		e.Name, near.Hint(e.Name, Infrastructure()), strings.Join(Infrastructure(), ", "))
 }
 
 // Provision tells which elements provide a name.

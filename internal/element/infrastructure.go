@@ -3,9 +3,9 @@
 package element
 
 import (
+	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Infrastructure lists the elements that are features of the engine, sorted
@@ -26,13 +26,13 @@ func IsInfrastructure(name string) bool {
 
 // checkPathInfrastructure refuses names for which a choice has no meaning.
 func checkPathInfrastructure(names []string) error {
+	var errs []error
 	for _, name := range names {
 		if !IsInfrastructure(name) {
-			return fmt.Errorf("element %q is not an infrastructure element, so the one on element_paths serves anyway; these can be named: %s",
-				name, strings.Join(Infrastructure(), ", "))
+			errs = append(errs, &InfrastructureError{Name: name})
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // infrastructureNotes says for each resolved element which of two served.

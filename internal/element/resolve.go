@@ -4,19 +4,18 @@ package element
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
 )
 
 // Resolve works out the elements of an image. The errors are of type
-// *MissingElementError, *AlreadyProvidedError and *MissingOSError; all that
+// *InfrastructureError, *MissingElementError, *AlreadyProvidedError and *MissingOSError; all that
 // are found are joined, in the order in which diskimage-builder would have met
 // them (it stops at the first).
 func (c *Catalog) Resolve(request Request) (*Set, error) {
 	if err := checkPathInfrastructure(request.PathInfrastructure); err != nil {
-		return nil, fmt.Errorf("choosing infrastructure elements: %w", err)
+		return nil, err
 	}
 	r := newResolver(c, request)
 	for len(r.queue) > 0 {
@@ -26,7 +25,7 @@ func (c *Catalog) Resolve(request Request) (*Set, error) {
 	}
 	r.checkRequested()
 	if err := errors.Join(r.errs...); err != nil {
-		return nil, fmt.Errorf("resolving elements: %w", err)
+		return nil, err
 	}
 	return r.set(), nil
 }

@@ -204,7 +204,7 @@ func TestMissingElementSaysWhatToDo(t *testing.T) {
 		"ramdisk":         {"Ironic", "that is not built in; put it on element_paths"},
 		"rax-nova-agent":  {"obsolete element of diskimage-builder that is not built in"},
 		"commented":       {`"#why"`, "no comments"},
-		"two words":       {"one name per line"},
+		"two words":       {"each name by itself"},
 		"hidden":          {"check the name"},
 		"":                {`element "" not found`},
 	}

@@ -3,6 +3,7 @@
 package layout
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -66,6 +67,37 @@ func TestErrorsNameNodeAndKey(t *testing.T) {
 				t.Errorf("%s: %q is not in: %v", tc.name, w, err)
 			}
 		}
+	}
+}
+
+// The parser itself tells the line before.
+func TestSyntaxErrorsNameTheirLine(t *testing.T) {
+	for doc, line := range map[string]string{
+		"- local_loop:\n   name: image0\n  - x: ]": "line 3",
+		"- local_loop: { name: image0 \n\n":        "line 1",
+		"- a: b: c\n- mkfs: {}\n":                  "line 1",
+	} {
+		if _, err := Parse([]byte(doc), Defaults{}); err == nil || !strings.Contains(err.Error(), line+": this is not YAML") {
+			t.Errorf("%q: %v, want %s", doc, err, line)
+		}
+	}
+}
+
+func TestNothingFollowsTheWholeOfTheSpace(t *testing.T) {
+	doc := strings.Replace(partitioned, "{name: root, size: 100%}", "{name: root, size: 100%}\n      - {name: b, size: 5MiB}", 1)
+	if _, err := Parse([]byte(doc), Defaults{}); err == nil || !strings.Contains(err.Error(), `partition "b", key "size": nothing is left after "root"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestRootLabelIsToldFromTheDocuments(t *testing.T) {
+	_, err := Fallback(Defaults{RootLabel: "seventeen-letters"})
+	if wrong := (*RootLabelError)(nil); !errors.As(err, &wrong) {
+		t.Errorf("%T %v", err, err)
+	}
+	_, err = Parse([]byte(strings.Replace(partitioned, "label: l}", "label: seventeen-letters}", 1)), Defaults{RootLabel: "seventeen-letters"})
+	if wrong := (*RootLabelError)(nil); err == nil || errors.As(err, &wrong) {
+		t.Errorf("%T %v", err, err)
 	}
 }
 

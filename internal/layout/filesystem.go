@@ -3,8 +3,8 @@
 package layout
 
 import (
+	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nearest"
@@ -43,21 +43,30 @@ func (fs *FileSystem) normalise(n *node) error {
 	if fs.Type == "" {
 		return n.errorf("type", "it is required (only %s has a default)", rootNode)
 	}
-	k, ok := kinds[fs.Type]
-	if !ok {
+	if _, ok := kinds[fs.Type]; !ok {
 		return n.errorf("type", "%q is not a supported file system%s; supported are %s",
 			fs.Type, nearest.Hint(fs.Type, kindNames()), strings.Join(kindNames(), ", "))
 	}
 	if fs.Type == "vfat" {
 		fs.Label = strings.ToUpper(fs.Label)
 	}
-	if len(fs.Label) > k.label {
-		return n.errorf("label", "%q is too long for %s: %d bytes, at most %d", fs.Label, fs.Type, len(fs.Label), k.label)
-	}
-	if strings.ContainsAny(fs.Label, "\t\r\n\\#\"'") || fs.Type == "vfat" && strings.ContainsAny(fs.Label, `*?<>|+=[]:;,./`) {
-		return n.errorf("label", "%q has a character that a label of %s must not have", fs.Label, fs.Type)
-	}
 	return fs.normaliseUUID(n)
+}
+
+// checkLabel tells whether the type can have the label.
+func (fs *FileSystem) checkLabel() error {
+	longest := kinds[fs.Type].label
+	if len(fs.Label) > longest {
+		return fmt.Errorf("%q is too long for %s: %d bytes, at most %d", fs.Label, fs.Type, len(fs.Label), longest)
+	}
+	bad := "\x00\t\r\n\\#\"'"
+	if fs.Type == "vfat" {
+		bad += "*?<>|+=[]:;,./"
+	}
+	if i := strings.IndexAny(fs.Label, bad); i >= 0 {
+		return fmt.Errorf("%q has the character %q, which a label of %s must not have", fs.Label, fs.Label[i], fs.Type)
+	}
+	return nil
 }
 
 func (fs *FileSystem) normaliseUUID(n *node) error {
@@ -75,11 +84,7 @@ func (fs *FileSystem) normaliseUUID(n *node) error {
 	return nil
 }
 
+// kindNames are the keys of kinds, the likeliest to be meant first.
 func kindNames() []string {
-	names := make([]string, 0, len(kinds))
-	for name := range kinds {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
+	return []string{"ext4", "ext3", "ext2", "xfs", "vfat", "swap"}
 }

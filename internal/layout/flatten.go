@@ -3,13 +3,17 @@
 package layout
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nearest"
 )
 
 // plugins are the words that begin a node (element contract §5.4).
@@ -104,7 +108,8 @@ func follow(v *yaml.Node) *yaml.Node {
 func flatten(doc []byte) ([]*node, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(doc, &root); err != nil {
-		return nil, fmt.Errorf("the block device layout is not YAML: %w", err)
+		return nil, fmt.Errorf("block device layout, line %d: this is not YAML: %s; check the indentation, the brackets and the quotes",
+			lastLineRead(doc), parserLine.ReplaceAllString(err.Error(), ""))
 	}
 	if len(root.Content) == 0 {
 		return nil, errors.New("the block device layout is empty: it must be a list with at least a local_loop")
@@ -122,8 +127,8 @@ func flatten(doc []byte) ([]*node, error) {
 		}
 		key := entry.Content[0]
 		if !slices.Contains(plugins, key.Value) {
-			return nil, fmt.Errorf("block device layout, line %d: %q is not a plugin: use one of %s",
-				key.Line, key.Value, strings.Join(plugins, ", "))
+			return nil, fmt.Errorf("block device layout, line %d: %q is not a plugin%s: use one of %s",
+				key.Line, key.Value, nearest.Hint(key.Value, plugins), strings.Join(plugins, ", "))
 		}
 		var err error
 		if nodes, err = emit(nodes, key, follow(entry.Content[1]), ""); err != nil {
@@ -132,6 +137,26 @@ func flatten(doc []byte) ([]*node, error) {
 	}
 	return nodes, unique(nodes)
 }
+
+// parserLine is where the parser sees a mistake: the line in which the broken
+// construct began, or the one before it.
+var parserLine = regexp.MustCompile(`^yaml: (line \d+: )?`)
+
+// lastLineRead is the line at which the parser of a broken document gave up: it
+// reads no further than it must.
+func lastLineRead(doc []byte) int {
+	stop := byByte{bytes.NewReader(doc)}
+	var ignored yaml.Node
+	// The error is known already.
+	_ = yaml.NewDecoder(stop).Decode(&ignored)
+	read := bytes.TrimRight(doc[:len(doc)-stop.Len()], " \t\r\n")
+	return bytes.Count(read, []byte("\n")) + 1
+}
+
+// byByte gives out one byte at a time.
+type byByte struct{ *bytes.Reader }
+
+func (b byByte) Read(p []byte) (int, error) { return b.Reader.Read(p[:min(len(p), 1)]) }
 
 // emit appends a plugin's children and then itself.
 func emit(nodes []*node, key, value *yaml.Node, base string) ([]*node, error) {

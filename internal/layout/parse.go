@@ -116,6 +116,7 @@ func (b *builder) fileSystem(n *node) error {
 		return err
 	}
 	fs.OptionsGiven = n.find("opts") != nil
+	labelled := fs.Label != ""
 	if n.name == rootNode {
 		b.defaults.merge(&fs)
 	}
@@ -125,9 +126,24 @@ func (b *builder) fileSystem(n *node) error {
 	if err := fs.normalise(n); err != nil {
 		return err
 	}
+	switch err := fs.checkLabel(); {
+	case err == nil:
+	case n.name == rootNode && !labelled && b.defaults.RootLabel != "":
+		return &RootLabelError{err}
+	default:
+		return n.errorf("label", "%w", err)
+	}
 	b.layout.FileSystems = append(b.layout.FileSystems, fs)
 	return nil
 }
+
+// RootLabelError says that Defaults.RootLabel does not fit the root file system.
+type RootLabelError struct{ Err error }
+
+func (e *RootLabelError) Error() string { return e.Err.Error() }
+
+// Unwrap returns what is wrong with the label.
+func (e *RootLabelError) Unwrap() error { return e.Err }
 
 // merge fills what mkfs_root leaves open (element contract §5.3).
 func (d Defaults) merge(fs *FileSystem) {

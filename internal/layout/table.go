@@ -44,6 +44,9 @@ func (b *builder) table(n *node) error {
 		if err != nil {
 			return err
 		}
+		if before := t.takesAllBefore(part); before != "" {
+			return p.errorf("size", "nothing is left after %q, which takes 100%% of the free space: list it last, or give it less", before)
+		}
 		t.Partitions = append(t.Partitions, part)
 	}
 	if kind == MBR && len(t.Partitions) > maxPrimaries {
@@ -51,6 +54,17 @@ func (b *builder) table(n *node) error {
 	}
 	b.layout.Table = t
 	return nil
+}
+
+// takesAllBefore names the partition that leaves no room for a further one on
+// any disk. An mbr keeps one alignment free (element contract §5.4).
+func (t *Table) takesAllBefore(further Partition) string {
+	for _, part := range t.Partitions {
+		if part.Size.Percent == 100 && (t.Kind == GPT || further.Size.Percent > 0 || further.Size.Bytes > t.Align) {
+			return part.Name
+		}
+	}
+	return ""
 }
 
 // align reads the alignment, which only MBR has (element contract §5.4).

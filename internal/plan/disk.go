@@ -3,8 +3,11 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
 )
@@ -86,8 +89,10 @@ func (p *Plan) Place(used layout.SizeRequest) (*layout.Placed, layout.Size, erro
 func (r Request) layout(candidates []layout.Candidate) (*layout.Layout, string, error) {
 	defaults := layout.Defaults{RootFS: r.RootFS, RootLabel: r.RootLabel}
 	if size := r.Environment["DIB_BLOCK_SIZE"]; size != "" {
-		if _, err := fmt.Sscan(size, &defaults.SectorSize); err != nil {
-			return nil, "", &AttributeError{"environment (DIB_BLOCK_SIZE)", fmt.Errorf("%q is not a number", size)}
+		var err error
+		defaults.SectorSize, err = strconv.ParseInt(size, 10, 64)
+		if err != nil || defaults.SectorSize != 512 && defaults.SectorSize != 4096 {
+			return nil, "", &AttributeError{"environment (DIB_BLOCK_SIZE)", fmt.Errorf("%q is not the size of a sector in bytes: write 512 or 4096", size)}
 		}
 	}
 	config := r.Environment["DIB_BLOCK_DEVICE_CONFIG"]
@@ -98,7 +103,7 @@ func (r Request) layout(candidates []layout.Candidate) (*layout.Layout, string, 
 	if source.From == "" {
 		fallback, err := layout.Fallback(defaults)
 		if err != nil {
-			return nil, "", &AttributeError{"root_label", err}
+			return nil, "", layoutMistake("root_label", err)
 		}
 		return fallback, "no element brings a layout: one file system on the whole disk", nil
 	}
@@ -107,10 +112,11 @@ func (r Request) layout(candidates []layout.Candidate) (*layout.Layout, string, 
 		attribute := "elements"
 		if config != "" {
 			attribute = "environment (DIB_BLOCK_DEVICE_CONFIG)"
-		} else if r.RootLabel != "" || r.RootFS != "" {
-			attribute = "root_label, root_fs or elements"
 		}
-		return nil, "", &AttributeError{attribute, fmt.Errorf("layout of %s: %w", source.From, err)}
+		if !strings.HasPrefix(source.From, "DIB_") {
+			err = fmt.Errorf("%s: %w", source.From, err)
+		}
+		return nil, "", layoutMistake(attribute, err)
 	}
 	return wanted, source.From, nil
 }
@@ -129,6 +135,15 @@ func (r Request) overruled(root layout.FileSystem, from string) []string {
 		}
 	}
 	return notes
+}
+
+// layoutMistake is about an attribute, unless the layout was only refused for
+// the label that the template gives.
+func layoutMistake(attribute string, err error) error {
+	if label := (*layout.RootLabelError)(nil); errors.As(err, &label) {
+		return &AttributeError{"root_label", label}
+	}
+	return &AttributeError{attribute, err}
 }
 
 func (p *Plan) candidates() []layout.Candidate {

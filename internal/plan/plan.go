@@ -14,6 +14,7 @@
 package plan
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
@@ -165,6 +166,19 @@ func (e *AttributeError) Error() string { return e.Attribute + ": " + e.Err.Erro
 // Unwrap returns what is wrong with the attribute.
 func (e *AttributeError) Unwrap() error { return e.Err }
 
+// mistakes says of which attribute an error is; of a joined error each one by itself.
+func mistakes(attribute string, err error) error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return &AttributeError{attribute, err}
+	}
+	var errs []error
+	for _, e := range joined.Unwrap() {
+		errs = append(errs, mistakes(attribute, e))
+	}
+	return errors.Join(errs...)
+}
+
 // New makes the plan. Its errors are AttributeErrors, joined.
 func New(r Request, catalogue *element.Catalog, host Inventory) (*Plan, error) {
 	p := &Plan{
@@ -247,11 +261,15 @@ func (p *Plan) planElements(catalogue *element.Catalog) error {
 		PathInfrastructure: r.PathInfrastructure,
 	})
 	if err != nil {
-		return &AttributeError{"elements", err}
+		attribute := "elements"
+		if unchosen := (*element.InfrastructureError)(nil); errors.As(err, &unchosen) {
+			attribute = "path_infrastructure"
+		}
+		return mistakes(attribute, err)
 	}
 	tree, err := hook.Merge(set.Elements)
 	if err != nil {
-		return &AttributeError{"elements", err}
+		return mistakes("elements", err)
 	}
 	p.Set, p.Hooks = set, tree
 	p.Notes = append(p.Notes, set.Warnings...)

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package diskimage
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nearest"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
+)
+
+// mistakes collects what is wrong with attributes.
+type mistakes []error
+
+func (m *mistakes) add(attribute string, err error) {
+	if err != nil {
+		*m = append(*m, &plan.AttributeError{Attribute: attribute, Err: err})
+	}
+}
+
+// rootFilesystems are those that a root can have.
+var rootFilesystems = []string{"ext4", "ext3", "ext2", "xfs"}
+
+func (r *request) checkWords(c *Config, wrong *mistakes) {
+	if c.RootFS != "" {
+		if err := oneOf(c.RootFS, rootFilesystems); err != nil {
+			wrong.add("root_fs", err)
+			r.RootFS = "" // so that the plan does not complain again
+		}
+	}
+	wrong.add("tmpfs", oneOf(c.Tmpfs, []string{"auto", "always", "never"}))
+	wrong.add("architecture", checkArchitecture(c.Architecture))
+	wrong.add("image_name", checkImageName(c.ImageName))
+	if strings.TrimSpace(c.Region) == "" {
+		wrong.add("region", errors.New("is blank; leave it out for the default"))
+	}
+	wrong.add("source_image", checkSource(c.SourceImage))
+	for _, p := range c.Packages {
+		switch {
+		case p == "" || strings.ContainsAny(p, " \t\n'\"$`;&|"):
+			wrong.add("packages", fmt.Errorf("%q is not the name of a package; write each name by itself, in quotes of its own", p))
+		case p[0] == '-':
+			wrong.add("packages", fmt.Errorf("%q would be an option of the package manager; write the name of a package", p))
+		}
+	}
+}
+
+// longestName is what file systems take for a file's name, less the longest
+// extension.
+const longestName = 255 - len(".qcow2")
+
+func checkImageName(name string) error {
+	switch {
+	case strings.ContainsRune(name, '/') || name == "." || name == "..":
+		return fmt.Errorf("%q must be a plain file name; use output_directory for the directory", name)
+	case len(name) > longestName:
+		return fmt.Errorf("it is too long for a file name: %d bytes, at most %d without the extension", len(name), longestName)
+	case strings.ContainsFunc(name, func(r rune) bool { return r != 0 && unicode.IsControl(r) }): // of NUL checkTexts tells
+		return fmt.Errorf("%q has a control character, which a file name should not have; remove it", name)
+	}
+	return nil
+}
+
+// architectures are Debian's, ports included.
+var architectures = []string{
+	"amd64", "arm64", "armhf", "armel", "i386", "loong64", "mips64el", "ppc64el", "riscv64", "s390x",
+	"alpha", "hppa", "ia64", "m68k", "mipsel", "powerpc", "ppc64", "sh4", "sparc64", "x32",
+}
+
+func checkArchitecture(name string) error {
+	elsewhere := map[string]string{
+		"x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64", "armv7l": "armhf",
+		"i486": "i386", "i586": "i386", "i686": "i386", "x86": "i386", "386": "i386", "ppc64le": "ppc64el",
+	}
+	if ours := elsewhere[strings.ToLower(name)]; ours != "" {
+		return fmt.Errorf("%q is called %q here, as in Debian", name, ours)
+	}
+	if slices.Contains(architectures, name) {
+		return nil
+	}
+	return fmt.Errorf("%q is not an architecture of Debian%s; amd64 and arm64 are examples", name, nearest.Hint(name, architectures))
+}
+
+func checkEnvironment(c *Config, wrong *mistakes) {
+	for _, name := range slices.Sorted(maps.Keys(c.Environment)) {
+		if name == "" || strings.ContainsAny(name, "= ") || strings.ContainsFunc(name, unicode.IsControl) || name[0] >= '0' && name[0] <= '9' {
+			wrong.add("environment", fmt.Errorf("%q cannot be the name of a variable; use letters, digits and _, not beginning with a digit", name))
+		}
+	}
+}
+
+// checkTexts looks for what no attribute can have. Their values may be secret
+// and are not repeated.
+func checkTexts(c *Config, wrong *mistakes) {
+	block := reflect.ValueOf(*c)
+	for i := range block.NumField() {
+		attribute := block.Type().Field(i).Tag.Get("mapstructure")
+		if attribute == "" || attribute[0] == ',' {
+			continue
+		}
+		switch value := block.Field(i).Interface().(type) {
+		case string:
+			wrong.add(attribute, checkText("it", value))
+		case []string:
+			for n, text := range value {
+				wrong.add(attribute, checkText(fmt.Sprintf("word %d of the list", n+1), text))
+			}
+		case map[string]string:
+			for _, name := range slices.Sorted(maps.Keys(value)) {
+				wrong.add(attribute, checkText("the value of "+name, value[name]))
+			}
+		}
+	}
+}
+
+// noValue is what text/template writes for a field that is not there.
+const noValue = "<no value>"
+
+func checkText(what, text string) error {
+	switch {
+	case strings.ContainsRune(text, 0):
+		return fmt.Errorf("%s has a NUL byte, which no path and no variable can have; remove it", what)
+	case strings.Contains(text, noValue):
+		return fmt.Errorf("%s has a {{ }} that stands for nothing (%s); in HCL write var.NAME or local.NAME, in JSON {{ user `NAME` }}", what, noValue)
+	}
+	return nil
+}
+
+func oneOf(value string, allowed []string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("%q is none of %s%s", value, strings.Join(allowed, ", "), nearest.Hint(value, allowed))
+}
