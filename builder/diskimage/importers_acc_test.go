@@ -21,13 +21,13 @@ import (
 )
 
 // needImporters skips a test unless the plugins of others are there, which
-// take minutes to build: .ci/importers does and prints where.
+// take minutes to build: .ci/importers does that and prints where.
 func needImporters(t *testing.T) string {
 	t.Helper()
 	needPacker(t)
 	dir := os.Getenv("DISKIMAGE_IMPORTERS")
 	if dir == "" {
-		t.Skip("the importers of others are tried with DISKIMAGE_IMPORTERS=$(.ci/importers)")
+		t.Skip("the importers of others take minutes to build; call `make test-importers`")
 	}
 	return dir
 }
