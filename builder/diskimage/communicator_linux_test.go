@@ -58,7 +58,8 @@ func conform(t *testing.T, test func(t *testing.T, s *subject)) {
 
 func newSubject(t *testing.T, remote bool) *subject {
 	t.Helper()
-	root := sandboxtest.Root(t)
+	root, err := filepath.EvalSymlinks(sandboxtest.Root(t)) // as /proc has it
+	must(t, err)
 	// sh starts background jobs with this; mounting a real one is not the point.
 	must(t, os.WriteFile(filepath.Join(root, "dev/null"), nil, 0o666))
 	guest := sandbox.NewTree(root, command.Host{}).Guest(nil)
