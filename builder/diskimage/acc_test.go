@@ -250,7 +250,7 @@ func (w workspace) leftovers() []string {
 // assertClean waits a little for what ends by itself, then wants nothing left.
 func (w workspace) assertClean() {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
 	defer cancel()
 	for {
 		// Partitions of other builds' devices may be seen in the moment in
