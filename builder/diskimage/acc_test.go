@@ -62,8 +62,9 @@ func startPacker(t *testing.T, dir string, env []string, args ...string) *packer
 // startCommand starts packer, or a program that starts it.
 func startCommand(t *testing.T, cmd *exec.Cmd) *packerRun {
 	t.Helper()
-	// A group of its own, so that a test can send it what a terminal would.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// A session of its own: a group to which a test can send what a terminal
+	// would, and no terminal even if the tests have one.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	reader, writer, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

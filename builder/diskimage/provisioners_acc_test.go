@@ -207,7 +207,7 @@ func TestAccBreakpoint(t *testing.T) {
 		t.Parallel()
 		w := newWorkspace(t)
 		status, out := runPacker(t, w.dir, w.env(), "build", w.template(attributes, body))
-		if status == 0 || !strings.Contains(out, "look around") {
+		if status == 0 || !strings.Contains(out, "look around") || !strings.Contains(out, "no available tty") {
 			t.Errorf("status %d:\n%s", status, out)
 		}
 		w.assertClean()

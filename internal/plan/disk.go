@@ -105,7 +105,7 @@ func (r Request) layout(candidates []layout.Candidate) (*layout.Layout, string, 
 		if err != nil {
 			return nil, "", layoutMistake("root_label", err)
 		}
-		return fallback, "no element brings a layout: one file system on the whole disk", nil
+		return fallback, "no element: one file system on the whole disk", nil
 	}
 	wanted, err := layout.Parse(source.Document, defaults)
 	if err != nil {
