@@ -6,21 +6,19 @@ package sandbox
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 )
+
+// Streams, daemons, concurrency and KillAll are in the communicator's tests,
+// builder/diskimage.
 
 func TestRunText(t *testing.T) {
 	tree := newTree(t)
@@ -97,47 +95,6 @@ func TestRunShowsNothingOfTheScript(t *testing.T) {
 	}
 }
 
-func TestRunStreams(t *testing.T) {
-	tree := newTree(t)
-	const size = 10 << 20
-	var out, errs bytes.Buffer
-	status, err := tree.Guest(nil).Run(t.Context(), "head -c 10485760 /bin/busybox; cat; echo err >&2",
-		strings.NewReader(strings.Repeat("y", size)), &out, &errs)
-	info, statErr := os.Stat(filepath.Join(tree.Root(), "bin/busybox"))
-	must(t, statErr)
-	if want := int(min(info.Size(), size)) + size; err != nil || status != 0 || out.Len() != want || errs.String() != "err\n" {
-		t.Errorf("%d %v: %d bytes, not %d; %q", status, err, out.Len(), want, errs.String())
-	}
-	never, w := io.Pipe()
-	defer w.Close()
-	if status, err := tree.Guest(nil).Run(t.Context(), "exit 5", never, nil, nil); err != nil || status != 5 {
-		t.Errorf("with an input that never ends: %d %v", status, err)
-	}
-}
-
-func TestRunManyAtOnce(t *testing.T) {
-	tree := newTree(t)
-	guest := tree.Guest(nil)
-	var all sync.WaitGroup
-	for i := range 50 {
-		all.Go(func() {
-			// Uploading an executable and running it while others start.
-			name := fmt.Sprintf("/tmp/script %d", i)
-			text := fmt.Sprintf("#!/bin/sh\necho %d; exit %d\n", i, i)
-			if err := guest.Put(name, strings.NewReader(text), nil); err != nil {
-				t.Error(err)
-			}
-			var out bytes.Buffer
-			script := fmt.Sprintf("chmod +x '%s' && '%s'", name, name)
-			status, err := guest.Run(t.Context(), script, nil, &out, &out)
-			if err != nil || status != i || out.String() != fmt.Sprintln(i) {
-				t.Errorf("%d: %d %v %q", i, status, err, out.String())
-			}
-		})
-	}
-	all.Wait()
-}
-
 func TestRunWithoutShell(t *testing.T) {
 	needRoot(t)
 	tree := NewTree(t.TempDir(), command.Host{})
@@ -151,33 +108,5 @@ func TestRunWithoutShell(t *testing.T) {
 	status, err = tree.Guest(nil).Run(t.Context(), "true", nil, nil, nil)
 	if status != 126 || err == nil || !strings.Contains(err.Error(), "architecture") {
 		t.Errorf("%d %v", status, err)
-	}
-}
-
-func TestKillAllFindsDaemons(t *testing.T) {
-	tree := newTree(t)
-	must(t, tree.MountKernel(t.Context())) // sh starts background jobs with /dev/null
-	guest := tree.Guest(nil)
-	begin := time.Now()
-	sh(t, tree, "(setsid sleep 900 >/dev/null 2>&1 &); (setsid sh -c 'sleep 901 & sleep 902' &); (setsid sleep 903 >/dev/null 2>&1 &)")
-	if time.Since(begin) > 60*time.Second {
-		t.Error("waited for a daemon that holds the output")
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	stopped := make(chan error, 1)
-	go func() {
-		_, err := guest.Run(ctx, "setsid sleep 904; true", nil, nil, nil)
-		stopped <- err
-	}()
-	here, err := tree.territory()
-	must(t, err)
-	eventually(t, "all daemons run", func() bool { uses, _ := here.users(); return len(uses) >= 6 })
-	cancel()
-	if err := <-stopped; !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
-	}
-	must(t, guest.KillAll(t.Context()))
-	if uses, err := here.users(); err != nil || len(uses) > 0 {
-		t.Errorf("left: %v %v", uses, err)
 	}
 }
