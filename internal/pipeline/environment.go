@@ -127,30 +127,3 @@ func (e Environment) chroot() Environment {
 	inner["PATH"] = chrootPath
 	return inner
 }
-
-// secretWords mark variables whose values do not belong in a manifest
-// (element contract §11, quirk 30).
-var secretWords = []string{"PASSWORD", "PASSWD", "SECRET", "TOKEN", "_KEY", "CREDENTIAL"}
-
-// dibEnvironment is DIB_ENV: a shell declaration of every DIB_* variable, for
-// manifests. Values that look like secrets are left out.
-func (e Environment) dibEnvironment() string {
-	var lines []string
-	for name, value := range e {
-		if !strings.HasPrefix(name, "DIB_") || name == "DIB_ENV" || name == "DIB_ARGS" {
-			continue
-		}
-		for _, word := range secretWords {
-			if strings.Contains(name, word) {
-				value = "(removed)"
-			}
-		}
-		lines = append(lines, "declare -x "+name+"="+quoteDeclared(value))
-	}
-	sort.Strings(lines)
-	return strings.Join(lines, "\n")
-}
-
-func quoteDeclared(value string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(value) + `"`
-}

@@ -43,8 +43,9 @@ func TestHostPath(t *testing.T) {
 func TestDIBEnvironmentIsReadByBashAndHidesSecrets(t *testing.T) {
 	text := Environment{
 		"DIB_A": `quotes " and ' and $HOME and ` + "`id`" + ` and \`, "DIB_DEV_USER_PASSWORD": "hush", "OTHER": "no",
-	}.dibEnvironment()
-	if strings.Contains(text, "hush") || strings.Contains(text, "OTHER") {
+		"DIB_MINE": "hush", "DIB_RELEASE": "trixie", "DIB_REPOREF_x": "main",
+	}.dibEnvironment(Environment{"DIB_MINE": "hush", "DIB_RELEASE": "trixie", "DIB_REPOREF_x": "main"})
+	if strings.Contains(text, "hush") || strings.Contains(text, "OTHER") || !strings.Contains(text, "trixie") || !strings.Contains(text, "main") {
 		t.Errorf("too much in %s", text)
 	}
 	out, err := exec.Command("bash", "-c", text+"\nprintf %s \"$DIB_A\"").Output()

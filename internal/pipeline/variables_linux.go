@@ -32,7 +32,7 @@ func (b *Build) firstVariables() Environment {
 		"_LIB":            b.dirs.library,
 		"DIB_PYTHON_EXEC": filepath.Join(b.dirs.library, "python3-shim"),
 		"DIB_ARGS":        strings.Join(p.Requested, " "),
-		"DIB_ENV":         user.dibEnvironment(),
+		"DIB_ENV":         user.dibEnvironment(b.opt.Extra),
 		"DIB_CHECKSUM":    user.or("DIB_CHECKSUM", "0"),
 		"DIB_DEBUG_TRACE": user.or("DIB_DEBUG_TRACE", "0"),
 		"DIB_NO_TMPFS":    boolean(p.Workspace.MemoryBytes == 0),
