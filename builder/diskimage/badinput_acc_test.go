@@ -324,7 +324,7 @@ func badSizes() []badRow {
 		source("size of another notation", attributes{"disk_size": `"0x10p0"`}, `disk_size: `),
 		source("disk too small for a file system", attributes{"disk_size": `"1M"`}, "disk_size: ", "at least 8 MiB"),
 		source("disk too small for its partitions", attributes{"disk_size": `"100M"`, "elements": `["tiny-os", "block-device-efi"]`}, "disk_size: ", `partition "`, "raise disk_size"),
-		source("disk too large for mbr", attributes{"disk_size": `"3T"`, "elements": `["tiny-os", "block-device-mbr"]`}, "disk_size: ", "2 TiB", "use gpt"),
+		source("disk too large for mbr", attributes{"disk_size": `"3T"`, "elements": `["tiny-os", "block-device-mbr"]`}, "disk_size: ", "2 TiB", "smaller or use gpt"),
 		source("disk too small for xfs", attributes{"disk_size": `"100M"`, "root_fs": `"xfs"`, "root_label": `"r"`}, "disk_size: ", "300 MiB"),
 		source("extra size in words", attributes{"image_extra_size": `"lots"`}, `image_extra_size: "lots"`),
 		source("journal too small", attributes{"mkfs_journal_size": `"10K"`}, `mkfs_journal_size: "10K" is less than 1M`),

@@ -136,7 +136,7 @@ func (r *request) readSizes(c *Config, env map[string]string, wrong *mistakes) {
 		case s.text != "":
 			*s.into, err = parseSize(s.text)
 			if err == nil && *s.into < s.least {
-				err = fmt.Errorf("%q is less than 1M", s.text)
+				err = fmt.Errorf("%q is less than 1M; write 1M or more", s.text)
 			}
 			wrong.add(s.attribute, err)
 		case env[s.variable] != "":

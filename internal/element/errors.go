@@ -22,7 +22,7 @@ func (e *InvalidElementDirError) Error() string {
 	case e.Path == "":
 		return "element path has an empty part; remove it, or write . for the current directory"
 	case e.Err != nil:
-		return fmt.Sprintf("element path %q is not a readable directory: %v", e.Path, e.Err)
+		return fmt.Sprintf("element path %q is not a readable directory: %v; give the directory that holds the elements", e.Path, e.Err)
 	}
 	return fmt.Sprintf("element path %q is not a directory; give the directory that holds the elements", e.Path)
 }

@@ -62,7 +62,7 @@ func (p *Placed) partitions() error {
 	next, end, reserve, unit := int64(mib), p.Bytes-mib, int64(0), int64(mib)
 	if t.Kind == MBR {
 		if p.Bytes/512 > math.MaxUint32 {
-			return fmt.Errorf("an mbr addresses 2 TiB, the disk has %s: use gpt", human(p.Bytes))
+			return fmt.Errorf("an mbr addresses 2 TiB, the disk has %s: make it smaller or use gpt", human(p.Bytes))
 		}
 		// One alignment is kept free when a share is taken (§5.4).
 		next, end, reserve, unit = t.Align, p.Bytes, t.Align, 512
