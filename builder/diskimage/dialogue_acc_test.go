@@ -33,6 +33,9 @@ type dialogue struct {
 // enterKey is what the key sends: Packer reads the keyboard uncooked.
 const enterKey = "\r"
 
+// interruptKey is Ctrl-C.
+const interruptKey = "\x03"
+
 // atTerminal starts packer in a session with a terminal of its own.
 func atTerminal(t *testing.T, dir string, env []string, args ...string) *dialogue {
 	t.Helper()
