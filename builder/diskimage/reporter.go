@@ -4,6 +4,7 @@ package diskimage
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,14 @@ type reporter struct {
 	mu   sync.Mutex
 	what string
 	last time.Time
+}
+
+// sayLines shows a text line by line: only so each gets its time with
+// -timestamp-ui.
+func sayLines(ui packersdk.Ui, text string) {
+	for line := range strings.Lines(text) {
+		ui.Say(strings.TrimRight(line, "\n"))
+	}
 }
 
 // Say shows a line.

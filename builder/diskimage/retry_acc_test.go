@@ -71,6 +71,7 @@ func TestAccRetryOfEachStep(t *testing.T) {
 	w.element("flaky", "root.d/05-empty", emptyHook)
 	w.element("flaky", "root.d/50-resolv", resolvHook)
 	w.element("flaky", "finalise.d/70-mounts", mountsHook)
+	w.element("flaky", "install.d/70-edited", "exit 8\n")
 	more := w.element("flaky", "cleanup.d/70-busy", busyHook)
 	template := w.template(`
   elements = ["tiny-os", "flaky", "block-device-gpt"]
@@ -95,6 +96,14 @@ func TestAccRetryOfEachStep(t *testing.T) {
 			checkEntrance(t, entrance(t, text))
 		}
 		c.press("r" + enterKey)
+		if phase == "install.d" {
+			// What the user mends is what runs then.
+			c.expect(question)
+			w.element("flaky", "install.d/70-edited", "echo mended\n")
+			c.press("r" + enterKey)
+			c.expect("Using the changed install.d/70-edited [flaky]")
+			c.expect("mended")
+		}
 	}
 	text := c.expect(question)
 	if !strings.Contains(text, "closing the disk") {

@@ -26,7 +26,7 @@ func (b *Builder) run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook,
 	if err != nil {
 		return nil, fmt.Errorf("finding this plugin's own file: %w", err)
 	}
-	ui.Say(made.Text())
+	sayLines(ui, made.Text())
 	build := pipeline.New(pipeline.Options{
 		Plan:       made,
 		Caller:     b.request.caller,
@@ -49,7 +49,7 @@ func (b *Builder) run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook,
 		state.Put("pauseFn", debug.PauseFn)
 	}
 	runner.Run(ctx, state)
-	ui.Say(pipeline.Summary(build.Timings()))
+	sayLines(ui, pipeline.Summary(build.Timings()))
 	return b.finish(ctx, ui, build, state)
 }
 
@@ -76,7 +76,7 @@ func pauseWithEntrance(ui packersdk.Ui, build *pipeline.Build) multistep.DebugPa
 // sayEntrance tells the way into the tree of a build that waits, if there is one.
 func sayEntrance(ui packersdk.Ui, entrance string) {
 	if entrance != "" {
-		ui.Say("To look into the image's root file system, run in another terminal:\n    " + entrance)
+		sayLines(ui, "To look into the image's root file system, run in another terminal:\n    "+entrance)
 	}
 }
 
@@ -160,5 +160,5 @@ func (b *Builder) keep(ctx context.Context, ui packersdk.Ui, build *pipeline.Bui
 	if kept.Entrance != "" {
 		text += "\n  enter it:  " + kept.Entrance
 	}
-	ui.Say(text + "\n  remove it: " + command.Command{Path: "rm", Args: []string{"-rf", "--one-file-system", kept.Work}}.String())
+	sayLines(ui, text+"\n  remove it: "+command.Command{Path: "rm", Args: []string{"-rf", "--one-file-system", kept.Work}}.String())
 }
