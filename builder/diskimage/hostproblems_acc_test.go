@@ -5,6 +5,7 @@
 package diskimage
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -35,6 +36,12 @@ const (
 	onDisk    = "  tmpfs = \"never\"\n"
 	smallWork = "mount -t tmpfs -o size=40m tmpfs $WORK"
 	smallOut  = "mount -t tmpfs -o size=24m tmpfs $OUT"
+
+	// littleMemory is a container's limit of 64 MiB.
+	littleMemory = "mount -t tmpfs tmpfs /sys/fs/cgroup; cd /sys/fs/cgroup; echo 67108864 > memory.max; echo 0 > memory.current"
+	// plainDev is a /dev of plain files, as some containers have it, with one more of them.
+	plainDev = "mount -t tmpfs tmpfs /mnt; mkdir /mnt/dev; " +
+		"cp -a /dev/null /dev/zero /dev/random /dev/urandom /dev/tty /dev/full /dev/fd %s /mnt/dev; mount --bind /mnt/dev /dev"
 )
 
 var fullWork = []string{"work_directory", "full", "free"}
@@ -48,24 +55,21 @@ func hostProblems() []hostProblem {
 		{name: "work directory full in a provisioner", setup: smallWork, attributes: tinyQCOW2 + onDisk + "  disk_size = \"40M\"\n",
 			body: `provisioner "shell" { inline = ["dd if=/dev/zero of=/fill bs=1M count=60"] }`, want: fullWork},
 		{name: "work directory full of an upload", setup: smallWork, attributes: tinyQCOW2 + onDisk + "  disk_size = \"40M\"\n",
-			body: `provisioner "file" {
-    source      = "@DIR@/big"
-    destination = "/fill"
-  }`, want: fullWork},
+			body: "provisioner \"file\" {\n  source = \"@DIR@/big\"\n  destination = \"/fill\"\n}", want: fullWork},
 		{name: "work directory full of the disk", setup: smallWork, env: []string{"FILL=root.d", "FILL_MIB=12"},
 			attributes: tinyQCOW2 + onDisk + "  disk_size = \"100M\"\n", want: fullWork},
 		{name: "work directory without inodes", setup: "mount -t tmpfs -o nr_inodes=60 tmpfs $WORK",
 			attributes: tinyQCOW2 + onDisk, want: []string{"work_directory", "inodes"}},
-		{name: "memory full", setup: "mount -t tmpfs tmpfs /sys/fs/cgroup; echo 67108864 > /sys/fs/cgroup/memory.max; echo 0 > /sys/fs/cgroup/memory.current", env: []string{"FILL=root.d"}, attributes: tinyQCOW2 + "  tmpfs = \"always\"\n",
-			want: []string{`tmpfs = "never"`, "full"}},
+		{name: "memory full", setup: littleMemory, env: []string{"FILL=root.d"},
+			attributes: tinyQCOW2 + "  tmpfs = \"always\"\n", want: []string{`tmpfs = "never"`, "full"}},
 		{name: "output directory full of qcow2", setup: smallOut, env: []string{"FILL=install.d"},
 			attributes: tinyQCOW2 + "  disk_size = \"90M\"\n", want: []string{"output_directory", "full", "free"}},
 		{name: "output directory full of raw", setup: smallOut, env: []string{"FILL=install.d"},
 			attributes: tinyRaw + "  disk_size = \"90M\"\n", want: []string{"output_directory", "full", "free"}},
 		{name: "output directory full of what a late hook writes", setup: "mount -t tmpfs -o size=40m tmpfs $OUT", env: []string{"FILL=finalise.d"},
-			attributes: tinyRaw + "  disk_size = \"150M\"\n", want: []string{"output_directory", "full", "free"}},
-		{name: "output directory full of what a late hook writes to xfs", setup: "mount -t tmpfs -o size=80m tmpfs $OUT", env: []string{"FILL=finalise.d"},
-			attributes: tinyRaw + "  root_fs = \"xfs\"\n  disk_size = \"320M\"\n", want: []string{"output_directory", "full", "free"}},
+			attributes: tinyRaw + "  disk_size = \"150M\"\n", want: []string{"output_directory", "full", "free", "raw image"}},
+		{name: "output directory full of what a late hook writes to xfs", setup: "mount -t tmpfs -o size=88m tmpfs $OUT", env: []string{"FILL=finalise.d"},
+			attributes: tinyRaw + "  root_fs = \"xfs\"\n  disk_size = \"320M\"\n", want: []string{"output_directory", "full", "free", "raw image"}},
 		{name: "output directory is read-only", setup: "mount -t tmpfs -o ro tmpfs $OUT",
 			attributes: tinyRaw, want: []string{"output_directory", "read-only", "choose"}},
 		{name: "output directory is a file", setup: "rmdir $OUT; touch $OUT",
@@ -81,10 +85,13 @@ func hostProblems() []hostProblem {
 			attributes: tinyRaw + onDisk, fine: true},
 		{name: "work directory is nosuid", setup: "mount -t tmpfs -o nosuid tmpfs $WORK",
 			attributes: tinyRaw + onDisk, fine: true},
-		{name: "no loop devices", setup: "mount -t tmpfs tmpfs /mnt && mkdir /mnt/dev && cp -a /dev/null /dev/zero /dev/random /dev/urandom /dev/tty /dev/full /dev/fd /mnt/dev && mount --bind /mnt/dev /dev",
+		{name: "no loop devices", setup: fmt.Sprintf(plainDev, ""),
 			attributes: tinyRaw, want: []string{"loop", "/dev/loop-control"}},
-		{name: "loop control alone in a plain /dev", setup: "mount -t tmpfs tmpfs /mnt && mkdir /mnt/dev && cp -a /dev/null /dev/zero /dev/random /dev/urandom /dev/tty /dev/full /dev/fd /dev/loop-control /mnt/dev && mount --bind /mnt/dev /dev",
+		{name: "loop control alone in a plain /dev", setup: fmt.Sprintf(plainDev, "/dev/loop-control"),
 			attributes: tinyRaw, fine: true},
+		{name: "no loop devices and no right to make them", setup: fmt.Sprintf(plainDev, "/dev/loop-control"),
+			attributes: tinyRaw, enter: []string{"setpriv", "--bounding-set=-mknod", "--inh-caps=-mknod"},
+			want: []string{"privileged"}},
 		{name: "no capability for namespaces", enter: []string{"setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"},
 			attributes: tinyRaw, want: []string{"namespaces", "--privileged"}},
 		{name: "a user namespace", enter: []string{"unshare", "--user", "--map-root-user"},
@@ -148,7 +155,6 @@ func (p hostProblem) run(t *testing.T) {
 	cmd.Path, cmd.Err = unshare, nil
 	r := startCommand(t, cmd)
 	status, out := r.wait(), r.output()
-	t.Log(out)
 	if (status == 0) != p.fine {
 		t.Errorf("status %d:\n%s", status, out)
 	}

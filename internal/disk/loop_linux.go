@@ -71,7 +71,7 @@ func attachFree(control *os.File, config *unix.LoopConfig) (*loop, error) {
 		return nil, err
 	}
 	if l.file, err = os.OpenFile(l.path, os.O_RDWR, 0); err != nil {
-		return nil, fmt.Errorf("opening a loop device: %w", err)
+		return nil, fmt.Errorf("opening a loop device: %w; a container must be a privileged one", err)
 	}
 	if err := unix.IoctlLoopConfigure(int(l.file.Fd()), config); err != nil {
 		return nil, errors.Join(fmt.Errorf("configuring %s: %w", l.path, err), l.file.Close())
@@ -147,5 +147,5 @@ func ensureNode(path, name string) (made bool, err error) {
 	if err == nil || errors.Is(err, unix.EEXIST) {
 		return err == nil, nil
 	}
-	return false, fmt.Errorf("making the device node %s: %w", path, err)
+	return false, fmt.Errorf("making the device node %s: %w; give the container its loop devices, or let it make them (--privileged)", path, err)
 }
