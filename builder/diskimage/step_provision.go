@@ -8,6 +8,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
 	"github.com/hashicorp/packer-plugin-sdk/multistep/commonsteps"
@@ -32,7 +34,7 @@ func (s *StepProvision) Run(ctx context.Context, state multistep.StateBag) multi
 	// An attempt before this one may have failed ("ask", then "retry").
 	state.Remove("error")
 	action, err := s.withTree(state, func() multistep.StepAction { return s.inner.Run(ctx, state) })
-	if ctx.Err() != nil {
+	if cancelled(ctx, state) {
 		// Whether Packer's step saw the end of a provisioner or the
 		// cancelling first is chance; it is the latter that happened.
 		state.Remove("error")
@@ -47,13 +49,31 @@ func (s *StepProvision) Run(ctx context.Context, state multistep.StateBag) multi
 	return action
 }
 
+// cancelTime is how much later than a provisioner this step may be told.
+const cancelTime = 2 * time.Second
+
+// cancelled tells whether the build was cancelled. A provisioner may know it
+// first: its error has come through RPC and is but a text.
+func cancelled(ctx context.Context, state multistep.StateBag) bool {
+	failed, _ := state.Get("error").(error)
+	if failed == nil || !strings.Contains(failed.Error(), context.Canceled.Error()) {
+		return ctx.Err() != nil
+	}
+	select {
+	case <-ctx.Done():
+		return true
+	case <-time.After(cancelTime):
+		return false
+	}
+}
+
 // Cleanup runs the error-cleanup-provisioner after a failure, on whatever
 // there is of the tree, and ends the time of the provisioners.
 func (s *StepProvision) Cleanup(state multistep.StateBag) {
 	ctx, ui := context.Background(), state.Get("ui").(packersdk.Ui)
 	_, failed := state.GetOk("error")
-	_, cancelled := state.GetOk(multistep.StateCancelled)
-	if failed && !cancelled {
+	_, stopped := state.GetOk(multistep.StateCancelled)
+	if failed && !stopped {
 		s.afterFailure(ctx, ui, state)
 	}
 	if err := s.build.EndGuest(ctx); err != nil {
