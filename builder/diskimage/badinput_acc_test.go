@@ -440,8 +440,15 @@ func TestAccGoodInput(t *testing.T) {
 		{"root_fs": `"xfs"`, "root_label": `"twelve-bytes"`, "disk_size": `"1G"`}, {"root_label": `"sixteen-letters-"`},
 		{"packages": `["vim", "g++", "libc6:amd64", "vim=2:9.0"]`}, {"environment": `{ A = "", _b2 = "x=y z" }`},
 		{"formats": `["raw", "qcow2"]`, "qcow2_compression": `"zstd"`}, {"elements": `["tiny-os", "vm"]`},
-		{"elements": `["tiny-os", "vm", "vm"]`}, {"image_name": `"grüße v1.0"`}, {"architecture": `"arm64"`}, {"path_infrastructure": `["pkg-map"]`},
+		{"elements": `["tiny-os", "vm", "vm"]`}, {"elements": `["tiny-os", "hen"]`}, {"image_name": `"grüße v1.0"`}, {"architecture": `"arm64"`}, {"path_infrastructure": `["pkg-map"]`},
 		layoutOf(goodDisk + "- partitioning:\n    base: image0\n    label: gpt\n    partitions:\n    - name: root\n      size: 100%\n" + goodRoot),
+	}
+	// Two that need each other: diskimage-builder takes both.
+	for element, needs := range map[string]string{"hen": "egg", "egg": "hen"} {
+		dir := filepath.Join(n.elements, element)
+		if err := errors.Join(os.Mkdir(dir, 0o755), os.WriteFile(filepath.Join(dir, "element-deps"), []byte(needs+"\n"), 0o644)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var text, names strings.Builder
 	for i, change := range good {

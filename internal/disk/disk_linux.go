@@ -99,7 +99,8 @@ func (d *Disk) make(ctx context.Context) error {
 		return err
 	}
 	if err := d.file.Truncate(d.spec.Placed.Bytes); err != nil {
-		return fmt.Errorf("giving the raw image its size of %d bytes: %w", d.spec.Placed.Bytes, err)
+		return fmt.Errorf("giving the raw image its size of %d bytes: %w; make disk_size smaller, or put output_directory on a file system that takes files of this size",
+			d.spec.Placed.Bytes, err)
 	}
 	if err := writeTable(d.file, d.spec.Placed, d.spec.Seed); err != nil {
 		return err
