@@ -169,7 +169,6 @@ func checkAnsible(t *testing.T, image, fetched string) {
 		"/etc/ansible-content":   0o640,
 		"/etc/ansible-always":    0o600,
 		"/srv/ansible/sub/file":  0o640,
-		"/srv/ansible/deep/er":   fs.ModeDir | fs.ModeSetgid | 0o775,
 	} {
 		wantMode(t, image+name, want)
 	}
