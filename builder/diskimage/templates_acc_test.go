@@ -39,12 +39,18 @@ func filesBelow(t *testing.T, dirs []string, endings ...string) []string {
 // the importers, and `make test-importers` runs importers.
 var needed = regexp.MustCompile(`source\s*=\s*"(github\.com/[^"]*)"`)
 
+// othersPattern are components that pages show without naming their plugin.
+var othersPattern = regexp.MustCompile(`(?m)^ *(?:provisioner|post-processor) "(ansible|ansible-local|puppet-masterless|vagrant)"`)
+
 // syntaxOnly tells why a template cannot be judged whole.
 func syntaxOnly(text string) string {
 	for _, match := range needed.FindAllStringSubmatch(text, -1) {
 		if match[1] != "github.com/seed-736dd801/diskimage" {
 			return "it needs " + match[1]
 		}
+	}
+	if match := othersPattern.FindStringSubmatch(text); match != nil {
+		return "it needs the plugin of " + match[1]
 	}
 	if strings.Contains(text, `data "hcp-packer-`) {
 		return "it asks HCP Packer"
@@ -117,8 +123,8 @@ func TestAccDocumentedTemplates(t *testing.T) {
 		for i, match := range snippetPattern.FindAllStringSubmatch(string(text), -1) {
 			shown := match[1]
 			switch {
-			case strings.Contains(shown, `"my-`), strings.Contains(shown, `"vagrant"`):
-				continue // TestAccDocumentedPostProcessors has what these need
+			case strings.Contains(shown, `"my-`):
+				continue // TestAccDocumentedPostProcessors has these elements
 			case strings.Contains(shown, "var.password"):
 				continue // one attribute, with a variable of the reader's
 			case provisionPattern.MatchString(shown) && !strings.Contains(shown, "build {"):
