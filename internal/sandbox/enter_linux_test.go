@@ -94,6 +94,8 @@ func mustReport(t *testing.T, cmd *exec.Cmd) report {
 
 func TestEnterIsolates(t *testing.T) {
 	needRoot(t)
+	host, err := os.Hostname()
+	must(t, err)
 	cmd, _ := plugin("report", "TMPDIR=/var/tmp", "SOME=thing")
 	cmd.Args[3] = "--protobuf"
 	cmd.Args = append(cmd.Args, "x")
@@ -115,6 +117,9 @@ func TestEnterIsolates(t *testing.T) {
 	}
 	if !slices.Contains(r.Environment, "SOME=thing") || strings.Contains(r.Mounts, "shared:") {
 		t.Error("environment or mounts are wrong", r.Environment, r.Mounts)
+	}
+	if ours, err := os.Hostname(); err != nil || ours != host || r.HostName != "localhost" {
+		t.Errorf("the build's host name is %q, the host's changed from %q to %q (%v)", r.HostName, host, ours, err)
 	}
 	if _, err := os.Stat(r.TempDir); err == nil {
 		t.Error("the supervisor's directory stays after a normal end")

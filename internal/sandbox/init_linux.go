@@ -79,6 +79,11 @@ func startEngine(m message) (pid int, err error) {
 	if err := ownMounts(); err != nil {
 		return 0, err
 	}
+	// What is built must not learn this host's name, and sudo wants one that
+	// every image can resolve.
+	if err := unix.Sethostname([]byte("localhost")); err != nil {
+		return 0, fmt.Errorf("setting the build's host name: %w", err)
+	}
 	m.Role = roleEngine
 	env, err := m.environment(m.Runtime)
 	if err != nil {

@@ -93,6 +93,7 @@ type report struct {
 	Environment  []string
 	Umask        int
 	Mounts       string
+	HostName     string
 }
 
 func playReport() int {
@@ -108,6 +109,7 @@ func playReport() int {
 	r.Umask = unix.Umask(0)
 	text, _ := os.ReadFile("/proc/self/mountinfo")
 	r.Mounts = string(text)
+	r.HostName, _ = os.Hostname()
 	if json.NewEncoder(os.Stdout).Encode(r) != nil {
 		return 1
 	}
