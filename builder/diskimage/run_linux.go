@@ -123,11 +123,12 @@ func failure(ctx context.Context, state multistep.StateBag) error {
 		// Too late to cancel: the files are in their place.
 		return nil
 	}
-	if err, ok := state.Get("error").(error); ok {
-		return err
-	}
-	if ctx.Err() != nil {
+	err, _ := state.Get("error").(error)
+	if ctx.Err() != nil && (err == nil || errors.Is(err, context.Canceled)) {
 		return errors.New("the build was cancelled")
+	}
+	if err != nil {
+		return err
 	}
 	if _, ok := state.GetOk(multistep.StateCancelled); ok {
 		return errors.New("the build was cancelled")

@@ -6,6 +6,7 @@ package pipeline
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,6 +69,50 @@ exit 9`)
 	}
 	if len(report.printed) != 3001 {
 		t.Errorf("%d lines were shown", len(report.printed))
+	}
+}
+
+// listener is a Reporter whose lines can be waited for.
+type listener struct {
+	recorder
+	said chan string
+}
+
+func (l *listener) Say(line string) { l.said <- line }
+
+func TestQuietHookIsSaidToRun(t *testing.T) {
+	report := &listener{said: make(chan string)}
+	f := &follower{build: buildWith(t, report, ""), phase: hook.Phase{Name: "extra-data.d"}, out: &output{report: report}}
+	told, done := make(chan string), make(chan struct{})
+	go func() {
+		defer close(done)
+		f.read(told, time.Millisecond)
+	}()
+	told <- "start /x/50-mine"
+	for _, want := range []string{"  extra-data.d/50-mine [mine]", "    50-mine still runs, 0 s", "    50-mine still runs, 0 s"} {
+		if got := <-report.said; got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+	close(told)
+	for running := true; running; {
+		select {
+		case <-report.said:
+		case <-done:
+			running = false
+		}
+	}
+	f.heard("stop /x/50-mine 0")
+	if f.running {
+		t.Error("it runs after its end")
+	}
+}
+
+func TestOutputKnowsWhetherItSpoke(t *testing.T) {
+	o := &output{report: &recorder{}}
+	fmt.Fprintln(o, "a line")
+	if !o.spoke() || o.spoke() {
+		t.Error("one line is not one answer")
 	}
 }
 

@@ -118,7 +118,7 @@ func (b *Build) follow(ctx context.Context, phase hook.Phase, c command.Command)
 	go listen(control, told)
 	go func() {
 		defer close(done)
-		f.read(told)
+		f.read(told, silence)
 	}()
 	err = b.opt.Runner.Run(ctx, c)
 	// A daemon may hold a copy of our end: the deadline ends the reading then.
@@ -135,7 +135,12 @@ type follower struct {
 	current string
 	sourced bool
 	began   time.Time
+	running bool
 }
+
+// silence is how long a hook may print nothing before it is said that it still
+// runs.
+const silence = 10 * time.Second
 
 // listen takes the lines off the pipe as they come, so that a slow reporter
 // never makes a line miss the deadline.
@@ -147,22 +152,39 @@ func listen(control *os.File, told chan<- string) {
 	}
 }
 
-func (f *follower) read(told <-chan string) {
-	for line := range told {
-		verb, rest, _ := strings.Cut(line, " ")
-		switch verb {
-		case "source":
-			f.current, f.sourced = path.Base(rest), true
-		case "start":
-			f.start(path.Base(rest))
-		case "stop":
-			f.stop(strings.HasSuffix(rest, " 0"))
+func (f *follower) read(told <-chan string, patience time.Duration) {
+	quiet := time.NewTicker(patience)
+	defer quiet.Stop()
+	for {
+		select {
+		case line, open := <-told:
+			if !open {
+				return
+			}
+			f.heard(line)
+			quiet.Reset(patience)
+		case <-quiet.C:
+			if f.running && !f.out.spoke() {
+				f.build.opt.Report.Say(fmt.Sprintf("    %s still runs, %d s", f.current, int(time.Since(f.began).Seconds())))
+			}
 		}
 	}
 }
 
+func (f *follower) heard(line string) {
+	verb, rest, _ := strings.Cut(line, " ")
+	switch verb {
+	case "source":
+		f.current, f.sourced = path.Base(rest), true
+	case "start":
+		f.start(path.Base(rest))
+	case "stop":
+		f.stop(strings.HasSuffix(rest, " 0"))
+	}
+}
+
 func (f *follower) start(name string) {
-	f.current, f.sourced, f.began = name, false, time.Now()
+	f.current, f.sourced, f.running, f.began = name, false, true, time.Now()
 	label := f.title() + "/" + name
 	if origin := f.build.origin(f.phase.Name, name); origin != "" {
 		label += " [" + origin + "]"
@@ -174,6 +196,7 @@ func (f *follower) start(name string) {
 func (f *follower) title() string { return strings.TrimPrefix(f.phase.Name, ".") }
 
 func (f *follower) stop(succeeded bool) {
+	f.running = false
 	if succeeded {
 		f.out.flush()
 		f.build.succeeded(f.phase.Name, f.current)

@@ -28,6 +28,7 @@ type output struct {
 	seen    func(line string) // also told of every line; may be nil
 	partial []byte
 	last    []string
+	spoken  bool
 }
 
 // Write never fails.
@@ -53,6 +54,7 @@ func (o *output) line(raw []byte) {
 	}
 	text := string(bytes.ToValidUTF8(raw, []byte("?")))
 	o.report.Output(text)
+	o.spoken = true
 	if o.seen != nil {
 		o.seen(text)
 	}
@@ -60,6 +62,15 @@ func (o *output) line(raw []byte) {
 	if len(o.last) > lastLines {
 		o.last = o.last[1:]
 	}
+}
+
+// spoke tells whether a line was reported since it was last asked.
+func (o *output) spoke() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	spoken := o.spoken
+	o.spoken = false
+	return spoken
 }
 
 // flush reports a last line without an end, and returns and forgets what was

@@ -49,6 +49,9 @@ func (p *Plan) planDisk() error {
 	p.Layout = wanted
 	p.Notes = append(p.Notes, wanted.Warnings...)
 	p.Notes = append(p.Notes, r.overruled(wanted.Root(), from)...)
+	if wanted.Table != nil && !p.Set.Contains("bootloader") && !p.Set.Provides("bootloader") {
+		p.Notes = append(p.Notes, "the disk has partitions but no boot loader; for an image that boots by itself add the element vm")
+	}
 	p.Disk = Disk{From: from, Table: "none", Fstab: wanted.Fstab(), Areas: areas(wanted)}
 	if wanted.Table != nil {
 		p.Disk.Table = wanted.Table.Kind

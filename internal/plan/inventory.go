@@ -66,7 +66,7 @@ func (h Inventory) problems(p *Plan) []string {
 	}
 	var found []string
 	if !h.Root {
-		found = append(found, "building needs root: run packer as root, in a privileged container for example")
+		found = append(found, "building needs root: run packer with sudo, or as root in a privileged container")
 	} else if h.NotIsolated != "" {
 		found = append(found, h.NotIsolated)
 	}

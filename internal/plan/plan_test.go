@@ -56,6 +56,7 @@ func fixture(t *testing.T) *element.Catalog {
 		"extra/environment.d/10-extra":  {Data: []byte("export A=b\n")},
 		"efi/element-provides":          {Data: []byte("block-device\n")},
 		"efi/block-device-default.yaml": {Data: []byte(efiLayout)},
+		"grub/element-provides":         {Data: []byte("bootloader\n")},
 		"twin/install.d/50-extra":       script,
 	}
 	var root fs.FS = tree
@@ -231,6 +232,20 @@ func TestBytes(t *testing.T) {
 	} {
 		if got := Bytes(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestMissingBootLoaderIsTold(t *testing.T) {
+	for extra, want := range map[string]bool{"base": true, "grub": false} {
+		r := request()
+		r.Elements = append(r.Elements, extra)
+		p, err := New(r, fixture(t), ableHost())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(strings.Join(p.Notes, "\n"), "no boot loader"); got != want {
+			t.Errorf("with %s: %q", extra, p.Notes)
 		}
 	}
 }
