@@ -6,7 +6,6 @@ package diskimage
 
 import (
 	"archive/tar"
-	"compress/gzip"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -84,16 +83,7 @@ func judgeGoogleArchive(t *testing.T, file string) {
 	if members := judge(t, "tar", "-tzf", file); members != "disk.raw\n" {
 		t.Errorf("members %q", members)
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	header, err := tar.NewReader(z).Next()
+	header, err := tar.NewReader(unzipped(t, file)).Next()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,11 +75,7 @@ func TestCommunicatorDownloadDir(t *testing.T) {
 func TestCommunicatorDownloadDirErrors(t *testing.T) {
 	conform(t, func(t *testing.T, s *subject) {
 		here, work := t.TempDir(), s.work(t)
-		must(t, os.WriteFile(filepath.Join(work, "z"), []byte("z"), 0o644))
-		must(t, os.Symlink("nowhere", filepath.Join(work, "dangling")))
-		must(t, os.Symlink(".", filepath.Join(work, "circle")))
-		must(t, unix.Mkfifo(filepath.Join(work, "fifo"), 0o600))
-		must(t, unix.Mknod(filepath.Join(work, "device"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))))
+		uncopyable(t, work)
 		err := s.DownloadDir("/work/", here, nil)
 		for _, name := range []string{"dangling", "circle", "fifo", "device"} {
 			if err == nil || !strings.Contains(err.Error(), "/work/"+name) {

@@ -20,6 +20,7 @@ import (
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/hashicorp/packer-plugin-sdk/rpc"
+	"golang.org/x/sys/unix"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
@@ -190,4 +191,15 @@ func eventually(t *testing.T, what string, condition func() bool) {
 			t.Fatal("never: " + what)
 		}
 	}
+}
+
+// uncopyable fills a directory with one file and with what cannot be copied:
+// dangling, circle, fifo, device.
+func uncopyable(t *testing.T, dir string) {
+	t.Helper()
+	must(t, os.WriteFile(filepath.Join(dir, "z"), []byte("z"), 0o644))
+	must(t, os.Symlink("nowhere", filepath.Join(dir, "dangling")))
+	must(t, os.Symlink(".", filepath.Join(dir, "circle")))
+	must(t, unix.Mkfifo(filepath.Join(dir, "fifo"), 0o600))
+	must(t, unix.Mknod(filepath.Join(dir, "device"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))))
 }

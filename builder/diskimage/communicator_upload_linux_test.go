@@ -229,11 +229,7 @@ func TestCommunicatorUploadDir(t *testing.T) {
 func TestCommunicatorUploadDirErrors(t *testing.T) {
 	conform(t, func(t *testing.T, s *subject) {
 		here, work := t.TempDir(), s.work(t)
-		must(t, os.WriteFile(filepath.Join(here, "z"), []byte("z"), 0o644))
-		must(t, os.Symlink("nowhere", filepath.Join(here, "dangling")))
-		must(t, os.Symlink(".", filepath.Join(here, "circle")))
-		must(t, unix.Mkfifo(filepath.Join(here, "fifo"), 0o600))
-		must(t, unix.Mknod(filepath.Join(here, "device"), unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))))
+		uncopyable(t, here)
 		err := s.UploadDir("/work", here+"/", nil)
 		for _, name := range []string{"dangling", "circle", "fifo", "device"} {
 			if err == nil || !strings.Contains(err.Error(), filepath.Join(here, name)) {

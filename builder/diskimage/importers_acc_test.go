@@ -7,7 +7,6 @@ package diskimage
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"io"
@@ -122,17 +121,8 @@ func TestAccVagrantBox(t *testing.T) {
 // untar reads the members of a compressed archive.
 func untar(t *testing.T, path string) map[string][]byte {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
 	members := map[string][]byte{}
-	for archive := tar.NewReader(z); ; {
+	for archive := tar.NewReader(unzipped(t, path)); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
 			return members

@@ -308,25 +308,26 @@ func TestAccCompress(t *testing.T) {
 			if tc.name == "alone" {
 				return
 			}
-			if got, want := digestUnzipped(t, archive), told(t, filepath.Join(w.dir, "digest"))["digest"]; got != want {
+			if got, want := digestOf(t, unzipped(t, archive)), told(t, filepath.Join(w.dir, "digest"))["digest"]; got != want {
 				t.Errorf("compressed was %s, the image was %s", got, want)
 			}
 		})
 	}
 }
 
-func digestUnzipped(t *testing.T, path string) string {
+// unzipped reads what gzip compressed.
+func unzipped(t *testing.T, path string) io.Reader {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	t.Cleanup(func() { f.Close() })
 	z, err := gzip.NewReader(f)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return digestOf(t, z)
+	return z
 }
 
 // Several formats are several files, which only an archive takes.
