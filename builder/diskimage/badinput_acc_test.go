@@ -481,7 +481,7 @@ func TestAccBuildingNeedsRoot(t *testing.T) {
 	needPacker(t)
 	n := newNobody(t)
 	status, out := n.run(t, "build", "tiny.pkr.hcl", hclTemplate(nil, "", ""))
-	if status != 1 || !strings.Contains(out, "this host cannot build the image") || !strings.Contains(out, "building needs root: run packer as root") {
+	if status != 1 || !strings.Contains(out, "this host cannot build the image") || !strings.Contains(out, "building needs root: run packer with sudo") {
 		t.Errorf("status %d:\n%s", status, out)
 	}
 }
