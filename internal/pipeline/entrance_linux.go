@@ -49,7 +49,7 @@ func shellOf(tree string) string {
 		return ""
 	}
 	for _, shell := range []string{"/bin/bash", "/bin/sh"} {
-		if fd, err := openInside(tree, shell[1:], 0); err == nil {
+		if fd, err := openInside(tree, shell[1:], unix.O_PATH); err == nil {
 			_ = unix.Close(fd)
 			return shell
 		}

@@ -18,12 +18,12 @@ import (
 // the tree, absolute ones too, and never lead out of it. A missing directory is
 // made if that is wanted; otherwise the error is fs.ErrNotExist.
 func inside(tree, dir string, create bool) (*os.Root, error) {
-	fd, err := openInside(tree, dir, unix.O_DIRECTORY)
+	fd, err := openInside(tree, dir, unix.O_PATH|unix.O_DIRECTORY)
 	if errors.Is(err, unix.ENOENT) && create {
 		if err := makeInside(tree, dir); err != nil {
 			return nil, err
 		}
-		fd, err = openInside(tree, dir, unix.O_DIRECTORY)
+		fd, err = openInside(tree, dir, unix.O_PATH|unix.O_DIRECTORY)
 	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: "/" + dir + " of the tree", Err: err}
@@ -32,14 +32,14 @@ func inside(tree, dir string, create bool) (*os.Root, error) {
 	return root, errors.Join(err, unix.Close(fd))
 }
 
-// openInside finds a name of the tree; kind is O_DIRECTORY or 0.
-func openInside(tree, name string, kind uint64) (int, error) {
+// openInside opens a name of the tree; O_CLOEXEC is added to the flags of open(2).
+func openInside(tree, name string, flags uint64) (int, error) {
 	top, err := unix.Open(tree, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, err
 	}
 	fd, err := unix.Openat2(top, name, &unix.OpenHow{
-		Flags:   unix.O_PATH | unix.O_CLOEXEC | kind,
+		Flags:   flags | unix.O_CLOEXEC,
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
 	return fd, errors.Join(err, unix.Close(top))

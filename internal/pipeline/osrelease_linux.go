@@ -38,21 +38,13 @@ func osOf(tree string) (OS, error) {
 // readInside reads the beginning of a file of a tree; links on the way are
 // followed as they would be inside the tree.
 func readInside(tree, path string, limit int64) (text string, err error) {
-	top, err := unix.Open(tree, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return "", &fs.PathError{Op: "open", Path: tree, Err: err}
-	}
-	fd, err := unix.Openat2(top, path, &unix.OpenHow{
-		// Not to wait for the other end of a fifo.
-		Flags:   unix.O_RDONLY | unix.O_NONBLOCK | unix.O_CLOEXEC,
-		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
-	closed := unix.Close(top)
+	// Not to wait for the other end of a fifo.
+	fd, err := openInside(tree, path, unix.O_RDONLY|unix.O_NONBLOCK)
 	if err != nil {
 		return "", &fs.PathError{Op: "open", Path: "/" + path + " of the tree", Err: err}
 	}
 	file := os.NewFile(uintptr(fd), path)
 	defer func() { err = errors.Join(err, file.Close()) }()
 	content, err := io.ReadAll(io.LimitReader(file, limit))
-	return string(content), errors.Join(err, closed)
+	return string(content), err
 }
