@@ -35,6 +35,7 @@ func (r *request) checkWords(c *Config, wrong *mistakes) {
 		}
 	}
 	wrong.add("tmpfs", oneOf(c.Tmpfs, []string{"auto", "always", "never"}))
+	r.checkInstallType(c.InstallType, wrong)
 	wrong.add("architecture", checkArchitecture(c.Architecture))
 	wrong.add("image_name", checkImageName(c.ImageName))
 	if strings.TrimSpace(c.Region) == "" {
@@ -48,6 +49,18 @@ func (r *request) checkWords(c *Config, wrong *mistakes) {
 		case p[0] == '-':
 			wrong.add("packages", fmt.Errorf("%q would be an option of the package manager; write the name of a package", p))
 		}
+	}
+}
+
+// checkInstallType: elements are free in naming their types, so an unknown one
+// is only told; hooks of that type are all that would be missed.
+func (r *request) checkInstallType(name string, wrong *mistakes) {
+	usual := []string{"source", "package", "repo"}
+	switch {
+	case strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) && c != '-' && c != '_' }):
+		wrong.add("install_type", fmt.Errorf("%q is not a word; write \"source\" or \"package\"", name))
+	case !slices.Contains(usual, name):
+		r.notes = append(r.notes, fmt.Sprintf("install_type: %q is not a usual one%s; elements that do not know it install nothing", name, nearest.Hint(name, usual)))
 	}
 }
 

@@ -39,6 +39,11 @@ type Config struct {
 	Architecture string `mapstructure:"architecture"`
 	// Do not add the element `base`.
 	SkipBase bool `mapstructure:"skip_base"`
+	// How elements that offer several ways install what they bring: `source`
+	// (default), `package`, or another one that your elements have.
+	// `DIB_DEFAULT_INSTALLTYPE` is the variable for it; for a single element
+	// that is `DIB_INSTALLTYPE_` and its name.
+	InstallType string `mapstructure:"install_type"`
 	// Infrastructure elements (`package-installs`, `pkg-map`, …) that are to be
 	// taken from `element_paths` although the builder has its own, faster ones.
 	PathInfrastructure []string `mapstructure:"path_infrastructure"`
@@ -62,6 +67,10 @@ type Config struct {
 	// The compression of qcow2: `zlib` (default, read everywhere), `zstd`
 	// (several times faster to make, needs QEMU 5.1 or later) or `none`.
 	QCOW2Compression string `mapstructure:"qcow2_compression"`
+	// Further options of qcow2 (`qemu-img convert -o`), such as
+	// `{ cluster_size = "2M" }` or `{ compat = "0.10" }` for readers of old.
+	// `QEMU_IMG_OPTIONS` (`name=value,…`) is the variable for it.
+	QEMUImgOptions map[string]string `mapstructure:"qemu_img_options"`
 
 	// Where the image is kept, as HCP Packer's region: data sources look an
 	// artifact up by it. The default is `local`.
@@ -94,11 +103,17 @@ type Config struct {
 	// less on a small disk. `DIB_JOURNAL_SIZE` (MiB) is the variable for it.
 	MkfsJournalSize string `mapstructure:"mkfs_journal_size"`
 
+	// The number of blocks (4 KiB each) up to which an ext root file system can
+	// grow while it is mounted. Without it mke2fs decides, who allows about a
+	// thousand times the size. `MAX_ONLINE_RESIZE` is the variable for it.
+	MaxOnlineResize int64 `mapstructure:"max_online_resize"`
+
 	// Where the work directory is made. The default is `TMPDIR`, then `TMP_DIR`
 	// of the environment, then `/var/tmp`.
 	WorkDirectory string `mapstructure:"work_directory"`
 	// Whether the image's files are put together in memory: `auto` (default:
-	// if 4 GiB are available), `always` or `never`.
+	// if 4 GiB are available), `always` or `never`. `DIB_NO_TMPFS` (1) is the
+	// variable for `never`.
 	Tmpfs string `mapstructure:"tmpfs"`
 	// Where downloads are kept between builds. The default is
 	// `DIB_IMAGE_CACHE`, then `~/.cache/image-create`.
@@ -132,7 +147,8 @@ func (c *Config) setDefaults(env map[string]string) {
 		{&c.SourceImage, []string{env["DIB_LOCAL_IMAGE"]}},
 		{&c.RootFS, []string{env["FS_TYPE"]}},
 		{&c.RootLabel, []string{env["ROOT_LABEL"]}},
-		{&c.Tmpfs, []string{"auto"}},
+		{&c.InstallType, []string{env["DIB_DEFAULT_INSTALLTYPE"], "source"}},
+		{&c.Tmpfs, []string{map[bool]string{true: "never"}[env["DIB_NO_TMPFS"] == "1"], "auto"}},
 		{&c.WorkDirectory, []string{env["TMPDIR"], env["TMP_DIR"], "/var/tmp"}},
 		{&c.ImageCacheDirectory, []string{env["DIB_IMAGE_CACHE"], defaultImageCache(env["HOME"])}},
 	} {

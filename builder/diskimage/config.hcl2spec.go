@@ -24,12 +24,14 @@ type FlatConfig struct {
 	Packages            []string          `mapstructure:"packages" cty:"packages" hcl:"packages"`
 	Architecture        *string           `mapstructure:"architecture" cty:"architecture" hcl:"architecture"`
 	SkipBase            *bool             `mapstructure:"skip_base" cty:"skip_base" hcl:"skip_base"`
+	InstallType         *string           `mapstructure:"install_type" cty:"install_type" hcl:"install_type"`
 	PathInfrastructure  []string          `mapstructure:"path_infrastructure" cty:"path_infrastructure" hcl:"path_infrastructure"`
 	DIBCompat           *bool             `mapstructure:"dib_compat" cty:"dib_compat" hcl:"dib_compat"`
 	OutputDirectory     *string           `mapstructure:"output_directory" cty:"output_directory" hcl:"output_directory"`
 	ImageName           *string           `mapstructure:"image_name" cty:"image_name" hcl:"image_name"`
 	Formats             []string          `mapstructure:"formats" cty:"formats" hcl:"formats"`
 	QCOW2Compression    *string           `mapstructure:"qcow2_compression" cty:"qcow2_compression" hcl:"qcow2_compression"`
+	QEMUImgOptions      map[string]string `mapstructure:"qemu_img_options" cty:"qemu_img_options" hcl:"qemu_img_options"`
 	Region              *string           `mapstructure:"region" cty:"region" hcl:"region"`
 	SourceImage         *string           `mapstructure:"source_image" cty:"source_image" hcl:"source_image"`
 	DiskSize            *string           `mapstructure:"disk_size" cty:"disk_size" hcl:"disk_size"`
@@ -38,6 +40,7 @@ type FlatConfig struct {
 	RootFS              *string           `mapstructure:"root_fs" cty:"root_fs" hcl:"root_fs"`
 	MkfsOptions         []string          `mapstructure:"mkfs_options" cty:"mkfs_options" hcl:"mkfs_options"`
 	MkfsJournalSize     *string           `mapstructure:"mkfs_journal_size" cty:"mkfs_journal_size" hcl:"mkfs_journal_size"`
+	MaxOnlineResize     *int64            `mapstructure:"max_online_resize" cty:"max_online_resize" hcl:"max_online_resize"`
 	WorkDirectory       *string           `mapstructure:"work_directory" cty:"work_directory" hcl:"work_directory"`
 	Tmpfs               *string           `mapstructure:"tmpfs" cty:"tmpfs" hcl:"tmpfs"`
 	ImageCacheDirectory *string           `mapstructure:"image_cache_directory" cty:"image_cache_directory" hcl:"image_cache_directory"`
@@ -70,12 +73,14 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"packages":                   &hcldec.AttrSpec{Name: "packages", Type: cty.List(cty.String), Required: false},
 		"architecture":               &hcldec.AttrSpec{Name: "architecture", Type: cty.String, Required: false},
 		"skip_base":                  &hcldec.AttrSpec{Name: "skip_base", Type: cty.Bool, Required: false},
+		"install_type":               &hcldec.AttrSpec{Name: "install_type", Type: cty.String, Required: false},
 		"path_infrastructure":        &hcldec.AttrSpec{Name: "path_infrastructure", Type: cty.List(cty.String), Required: false},
 		"dib_compat":                 &hcldec.AttrSpec{Name: "dib_compat", Type: cty.Bool, Required: false},
 		"output_directory":           &hcldec.AttrSpec{Name: "output_directory", Type: cty.String, Required: false},
 		"image_name":                 &hcldec.AttrSpec{Name: "image_name", Type: cty.String, Required: false},
 		"formats":                    &hcldec.AttrSpec{Name: "formats", Type: cty.List(cty.String), Required: false},
 		"qcow2_compression":          &hcldec.AttrSpec{Name: "qcow2_compression", Type: cty.String, Required: false},
+		"qemu_img_options":           &hcldec.AttrSpec{Name: "qemu_img_options", Type: cty.Map(cty.String), Required: false},
 		"region":                     &hcldec.AttrSpec{Name: "region", Type: cty.String, Required: false},
 		"source_image":               &hcldec.AttrSpec{Name: "source_image", Type: cty.String, Required: false},
 		"disk_size":                  &hcldec.AttrSpec{Name: "disk_size", Type: cty.String, Required: false},
@@ -84,6 +89,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"root_fs":                    &hcldec.AttrSpec{Name: "root_fs", Type: cty.String, Required: false},
 		"mkfs_options":               &hcldec.AttrSpec{Name: "mkfs_options", Type: cty.List(cty.String), Required: false},
 		"mkfs_journal_size":          &hcldec.AttrSpec{Name: "mkfs_journal_size", Type: cty.String, Required: false},
+		"max_online_resize":          &hcldec.AttrSpec{Name: "max_online_resize", Type: cty.Number, Required: false},
 		"work_directory":             &hcldec.AttrSpec{Name: "work_directory", Type: cty.String, Required: false},
 		"tmpfs":                      &hcldec.AttrSpec{Name: "tmpfs", Type: cty.String, Required: false},
 		"image_cache_directory":      &hcldec.AttrSpec{Name: "image_cache_directory", Type: cty.String, Required: false},

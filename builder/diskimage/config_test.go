@@ -97,6 +97,11 @@ func TestMistakesInTemplates(t *testing.T) {
 		{"disk too small", map[string]interface{}{"disk_size": "1M"}, "disk_size", "at least 8 MiB"},
 		{"extra size", map[string]interface{}{"image_extra_size": "lots"}, "image_extra_size", "lots"},
 		{"journal size", map[string]interface{}{"mkfs_journal_size": "1Q"}, "mkfs_journal_size", "unit"},
+		{"qcow2 option", map[string]interface{}{"qemu_img_options": map[string]string{"cluster-size": "2M"}}, "qemu_img_options", "cluster_size"},
+		{"qcow2 option of the environment", map[string]interface{}{"environment": map[string]string{"QEMU_IMG_OPTIONS": "compat"}}, "QEMU_IMG_OPTIONS", "NAME=VALUE"},
+		{"resize", map[string]interface{}{"max_online_resize": -1}, "max_online_resize", "blocks"},
+		{"resize of the environment", map[string]interface{}{"environment": map[string]string{"MAX_ONLINE_RESIZE": "much"}}, "MAX_ONLINE_RESIZE", "much"},
+		{"install type", map[string]interface{}{"install_type": "by package"}, "install_type", "not a word"},
 		{"root file system", map[string]interface{}{"root_fs": "ext5"}, "root_fs", "ext4"},
 		{"tmpfs", map[string]interface{}{"tmpfs": "yes"}, "tmpfs", "always"},
 		{"image name", map[string]interface{}{"image_name": "a/b"}, "image_name", "output_directory"},
@@ -116,6 +121,44 @@ func TestMistakesInTemplates(t *testing.T) {
 				t.Errorf("got %v, want %q and %q", err, tc.attribute, tc.text)
 			}
 		})
+	}
+}
+
+func TestAttributesWithoutEffectAreTold(t *testing.T) {
+	for _, tc := range []struct {
+		change map[string]interface{}
+		text   string
+	}{
+		{map[string]interface{}{"formats": []string{"raw"}, "qemu_img_options": map[string]string{"compat": "1.1"}}, "qemu_img_options has no effect"},
+		{map[string]interface{}{"root_fs": "xfs", "max_online_resize": 1 << 30}, "max_online_resize has no effect"},
+		{map[string]interface{}{"install_type": "pakage"}, `did you mean "package"`},
+	} {
+		var b Builder
+		_, warnings, err := b.Prepare(raw(t, tc.change))
+		if err != nil || !strings.Contains(strings.Join(warnings, "\n"), tc.text) {
+			t.Errorf("%v: %v %q", tc.change, err, warnings)
+		}
+	}
+}
+
+func TestAttributesOfDiskimageBuilderReachThePlan(t *testing.T) {
+	var b Builder
+	_, _, err := b.Prepare(raw(t, map[string]interface{}{
+		"max_online_resize": 274877906944, "qemu_img_options": map[string]string{"compat": "0.10"},
+		"environment": map[string]string{"DIB_NO_TMPFS": "1", "DIB_DEFAULT_INSTALLTYPE": "package", "QEMU_IMG_OPTIONS": "compat=1.1"},
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := b.request; r.MaxOnlineResize != 274877906944 || r.QCOW2Options["compat"] != "0.10" || r.Memory != plan.MemoryNever || b.config.InstallType != "package" {
+		t.Errorf("%d %v %s %s", r.MaxOnlineResize, r.QCOW2Options, r.Memory, b.config.InstallType)
+	}
+	b = Builder{}
+	if _, _, err := b.Prepare(raw(t, map[string]interface{}{"environment": map[string]string{"MAX_ONLINE_RESIZE": "4096", "QEMU_IMG_OPTIONS": "cluster_size=2M"}})); err != nil {
+		t.Fatal(err)
+	}
+	if r := b.request; r.MaxOnlineResize != 4096 || r.QCOW2Options["cluster_size"] != "2M" || b.config.InstallType != "source" {
+		t.Errorf("%d %v %s", r.MaxOnlineResize, r.QCOW2Options, b.config.InstallType)
 	}
 }
 

@@ -74,6 +74,8 @@ func newRequest(c *Config, caller pipeline.Environment) (request, error) {
 	r.checkWords(c, &wrong)
 	checkEnvironment(c, &wrong)
 	r.readFormats(c, &wrong)
+	r.readQEMUOptions(c, env, &wrong)
+	r.readResize(c, env, &wrong)
 	r.readSizes(c, env, &wrong)
 	r.readEpoch(env, &wrong)
 	return r, errors.Join(wrong...)
@@ -116,6 +118,42 @@ func (r *request) readFormats(c *Config, wrong *mistakes) {
 	if c.QCOW2Compression != "" && len(r.Formats) > 0 && !slices.Contains(r.Formats, image.QCOW2) {
 		r.notes = append(r.notes, "qcow2_compression has no effect, as qcow2 is not among formats")
 	}
+}
+
+// readQEMUOptions reads further options of qcow2. diskimage-builder gives those
+// of its variable to every format; for raw there are none.
+func (r *request) readQEMUOptions(c *Config, env map[string]string, wrong *mistakes) {
+	attribute := "qemu_img_options"
+	r.QCOW2Options = c.QEMUImgOptions
+	if text := env["QEMU_IMG_OPTIONS"]; len(c.QEMUImgOptions) == 0 && text != "" {
+		attribute += " (from QEMU_IMG_OPTIONS)"
+		options, err := image.ParseOptions(text)
+		wrong.add(attribute, err)
+		r.QCOW2Options = options
+	}
+	for _, err := range flatten(r.QCOW2Options.Check(r.Compression)) {
+		wrong.add(attribute, err)
+	}
+	if len(c.QEMUImgOptions) > 0 && len(r.Formats) > 0 && !slices.Contains(r.Formats, image.QCOW2) {
+		r.notes = append(r.notes, "qemu_img_options has no effect, as qcow2 is not among formats")
+	}
+}
+
+// readResize reads how far the root file system can grow.
+func (r *request) readResize(c *Config, env map[string]string, wrong *mistakes) {
+	attribute, blocks := "max_online_resize", c.MaxOnlineResize
+	if text := env["MAX_ONLINE_RESIZE"]; blocks == 0 && text != "" {
+		attribute += " (from MAX_ONLINE_RESIZE)"
+		var err error
+		if blocks, err = strconv.ParseInt(text, 10, 64); err != nil {
+			wrong.add(attribute, fmt.Errorf("%q is not a number of blocks", text))
+			return
+		}
+	}
+	if blocks < 0 {
+		wrong.add(attribute, fmt.Errorf("%d is not a number of blocks; write one of 4 KiB each, such as 274877906944 for 1 PiB", blocks))
+	}
+	r.MaxOnlineResize = blocks
 }
 
 // readSizes reads sizes from attributes, else from the variables that

@@ -28,16 +28,17 @@ func (b *Builder) run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook,
 	}
 	sayLines(ui, made.Text())
 	build := pipeline.New(pipeline.Options{
-		Plan:       made,
-		Caller:     b.request.caller,
-		Extra:      b.config.Environment,
-		Offline:    b.config.Offline,
-		WorkParent: absolute(b.request.work),
-		Force:      b.config.PackerForce,
-		Time:       b.request.epoch,
-		Helper:     helper,
-		Report:     &reporter{ui: ui},
-		Runner:     command.Host{},
+		Plan:        made,
+		Caller:      b.request.caller,
+		Extra:       b.config.Environment,
+		Offline:     b.config.Offline,
+		InstallType: b.config.InstallType,
+		WorkParent:  absolute(b.request.work),
+		Force:       b.config.PackerForce,
+		Time:        b.request.epoch,
+		Helper:      helper,
+		Report:      &reporter{ui: ui},
+		Runner:      command.Host{},
 	})
 	state := newState(ui, hook)
 	if b.config.PackerOnError == "ask" {

@@ -37,6 +37,8 @@ type Spec struct {
 	Destination string
 	// Compression is for QCOW2 only; empty means Zlib.
 	Compression Compression
+	// Options are for QCOW2 only.
+	Options Options
 	// Reproducible makes equal sources give equal bytes at the cost of time:
 	// to be set when SOURCE_DATE_EPOCH is in effect.
 	Reproducible bool

@@ -40,8 +40,13 @@ func convertArguments(spec Spec) ([]string, error) {
 		return nil, err
 	}
 	args := []string{"convert", "-p", "-f", "raw", "-O", "qcow2", "-T", "unsafe", "-t", "unsafe"}
+	var options []string
 	if compression != NoCompression {
-		args = append(args, "-c", "-o", "compression_type="+string(compression))
+		args = append(args, "-c")
+		options = append(options, "compression_type="+string(compression))
+	}
+	if text := spec.Options.argument(options...); text != "" {
+		args = append(args, "-o", text)
 	}
 	args = append(args, "-m", strconv.Itoa(coroutines()))
 	if !spec.Reproducible {

@@ -29,6 +29,9 @@ type Options struct {
 	WorkParent string
 	// Offline tells elements not to refresh their caches.
 	Offline bool
+	// InstallType is how elements install what they bring unless they are told
+	// otherwise; empty means DIB_DEFAULT_INSTALLTYPE, then "source".
+	InstallType string
 	// Force replaces earlier outputs.
 	Force bool
 	// Time, if set, is the newest time that may stand in the image

@@ -49,6 +49,7 @@ func (b *Build) encode(ctx context.Context, name string, format image.Format, co
 		Source:       b.rawImage(),
 		Destination:  b.staging.Path(name),
 		Compression:  b.opt.Plan.Compression(),
+		Options:      b.opt.Plan.QCOW2Options(),
 		Reproducible: b.opt.Plan.Reproducible(),
 		Consume:      consume,
 		Progress: func(percent float64) {

@@ -118,6 +118,9 @@ func (b *Build) hostEnvironment(phase hook.Phase) Environment {
 func (b *Build) sudoDirectory() string { return filepath.Join(b.dirs.library, "path") }
 
 func (b *Build) installType() string {
+	if b.opt.InstallType != "" {
+		return b.opt.InstallType
+	}
 	return b.user().or("DIB_DEFAULT_INSTALLTYPE", "source")
 }
 

@@ -76,6 +76,7 @@ func (p *Plan) Place(used layout.SizeRequest) (*layout.Placed, layout.Size, erro
 	used.Explicit = r.DiskSize
 	used.ExtraMiB = float64(r.ExtraSize) / (1 << 20)
 	used.JournalMiB = r.JournalSize >> 20
+	used.MaxOnlineResize = r.MaxOnlineResize
 	used.RootOptions = r.MkfsOptions
 	used.EFIElement = p.Set.HasPrefix("block-device-efi")
 	used.Compat = r.Compat
@@ -136,6 +137,9 @@ func (r Request) overruled(root layout.FileSystem, from string) []string {
 			notes = append(notes, fmt.Sprintf("%s = %q has no effect: %s says %q",
 				w.attribute, w.wish, from, w.fact))
 		}
+	}
+	if r.MaxOnlineResize > 0 && root.Type != "ext4" {
+		notes = append(notes, "max_online_resize has no effect: it is for ext4, and the root file system is "+root.Type)
 	}
 	return notes
 }

@@ -44,6 +44,8 @@ type Request struct {
 	OutputDirectory, ImageName string
 	Formats                    []image.Format
 	Compression                image.Compression
+	// QCOW2Options are further options of qcow2 files.
+	QCOW2Options image.Options
 	// Force allows existing outputs.
 	Force bool
 
@@ -53,14 +55,17 @@ type Request struct {
 	// 0 means it was not given.
 	ExtraSize int64
 	// JournalSize is the size of an ext4 journal in bytes, 0 for the default.
-	JournalSize  int64
-	RootFS       string
-	RootLabel    string
-	MkfsOptions  []string
-	Compat       bool
-	ImageCache   string
-	Memory       Memory
-	Reproducible bool
+	JournalSize int64
+	// MaxOnlineResize is the number of blocks up to which an ext root can grow,
+	// 0 for mke2fs's own.
+	MaxOnlineResize int64
+	RootFS          string
+	RootLabel       string
+	MkfsOptions     []string
+	Compat          bool
+	ImageCache      string
+	Memory          Memory
+	Reproducible    bool
 }
 
 // Memory says whether the tree may be made in memory.
@@ -213,6 +218,9 @@ func (p *Plan) Wants(format image.Format) bool {
 
 // Compression is the chosen compression of compressible formats.
 func (p *Plan) Compression() image.Compression { return p.request.Compression }
+
+// QCOW2Options are further options of qcow2 files.
+func (p *Plan) QCOW2Options() image.Options { return p.request.QCOW2Options }
 
 // Compat tells whether upstream's quirks are wanted (dib_compat).
 func (p *Plan) Compat() bool { return p.request.Compat }
