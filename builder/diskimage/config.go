@@ -29,7 +29,8 @@ type Config struct {
 	ElementPaths []string `mapstructure:"element_paths"`
 	// Variables for the elements' hooks, such as `DIB_RELEASE`. They win over
 	// the environment that Packer was started with, of which hooks also get
-	// everything but `PKR_VAR_*`, `PACKER_*` and `HCP_*`.
+	// everything but `PKR_VAR_*`, `PACKER_*` and `HCP_*`. A `DIB_*` variable
+	// that neither an element of the image nor the builder reads is a warning.
 	Environment map[string]string `mapstructure:"environment"`
 	// Packages to install, in one transaction, after the elements' own and
 	// before the provisioners.

@@ -5,6 +5,7 @@ package diskimage
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,7 @@ func newRequest(c *Config, caller pipeline.Environment) (request, error) {
 		PathInfrastructure: c.PathInfrastructure,
 		Architecture:       c.Architecture,
 		Environment:        env,
+		Given:              slices.Collect(maps.Keys(c.Environment)),
 		Packages:           c.Packages,
 		OutputDirectory:    c.OutputDirectory,
 		ImageName:          c.ImageName,

@@ -15,12 +15,15 @@ package plan
 
 import (
 	"errors"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/hook"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/variable"
 )
 
 // Request is what a template asks for, decoded and with defaults.
@@ -38,6 +41,8 @@ type Request struct {
 	// Environment is what hooks will see: the caller's variables with the
 	// template's over them. Some of them (DIB_*, FS_TYPE) decide the layout.
 	Environment map[string]string
+	// Given names the variables that the template itself sets.
+	Given []string
 	// Packages are installed between install.d and the provisioners.
 	Packages []string
 
@@ -199,11 +204,28 @@ func New(r Request, catalogue *element.Catalog, host Inventory) (*Plan, error) {
 	if err := p.planDisk(); err != nil {
 		return nil, err
 	}
+	p.noteUnknownVariables()
 	p.planOutput()
 	p.planWorkspace(host)
 	p.planTools(host)
 	p.Problems = host.problems(p)
 	return p, nil
+}
+
+// noteUnknownVariables tells of DIB_* variables of the template that nobody
+// reads, slips most likely.
+func (p *Plan) noteUnknownVariables() {
+	if !slices.ContainsFunc(p.request.Given, func(name string) bool { return strings.HasPrefix(name, "DIB_") }) {
+		return
+	}
+	known, err := variable.Of(p.Set.Elements)
+	if err != nil {
+		p.Notes = append(p.Notes, "environment was not checked for unknown variables: "+err.Error())
+		return
+	}
+	for _, sentence := range known.Unknown(p.request.Given) {
+		p.Notes = append(p.Notes, "environment: "+sentence)
+	}
 }
 
 // Wants tells whether a format is among the outputs.

@@ -265,3 +265,22 @@ func TestOverruledWishesAreTold(t *testing.T) {
 		t.Errorf("the label is what was wished for:\n%s", notes)
 	}
 }
+
+func TestVariablesThatNobodyReadsAreTold(t *testing.T) {
+	tree := fixture(t)
+	for given, want := range map[string]string{
+		"DIB_IMAGE_SIZE": "", "DIB_INSTALLTYPE_os": "", "A": "",
+		"DIB_IMAGE_SIEZ": "environment: DIB_IMAGE_SIEZ has no effect: neither an element of this image nor the builder reads it; did you mean DIB_IMAGE_SIZE?",
+	} {
+		r := request()
+		r.Given = []string{given}
+		p, err := New(r, tree, ableHost())
+		if err != nil {
+			t.Fatal(err)
+		}
+		notes := strings.Join(p.Notes, "\n")
+		if want != "" && !strings.Contains(notes, want) || want == "" && strings.Contains(notes, "has no effect: neither") {
+			t.Errorf("%s: %q", given, notes)
+		}
+	}
+}
