@@ -103,6 +103,26 @@ func follow(v *yaml.Node) *yaml.Node {
 	return v
 }
 
+// maxNodes and maxDepth bound what aliases may blow a small document up to; one
+// that holds itself has no end at all.
+const (
+	maxNodes = 20_000
+	maxDepth = 64
+)
+
+func bounded(n *yaml.Node, left *int, depth int) error {
+	if *left--; *left < 0 || depth > maxDepth {
+		return fmt.Errorf("block device layout, line %d: the document is too large or nested too deeply; does an anchor (&) hold its own alias (*)?", n.Line)
+	}
+	n = follow(n)
+	for _, child := range n.Content {
+		if err := bounded(child, left, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // flatten turns nested and flat documents into one list of nodes in which
 // children stand before their parent (element contract §5.3).
 func flatten(doc []byte) ([]*node, error) {
@@ -113,6 +133,10 @@ func flatten(doc []byte) ([]*node, error) {
 	}
 	if len(root.Content) == 0 {
 		return nil, errors.New("the block device layout is empty: it must be a list with at least a local_loop")
+	}
+	left := maxNodes
+	if err := bounded(&root, &left, 0); err != nil {
+		return nil, err
 	}
 	list := follow(root.Content[0])
 	if list.Kind != yaml.SequenceNode {
