@@ -50,7 +50,7 @@ func TestErrorsNameNodeAndKey(t *testing.T) {
 		{"swap root", "type: ext4", "type: swap", []string{"cannot be swap"}},
 		{"duplicate node", "- mount:", "- mkfs: {name: root, base: image0, type: ext4}\n- mount:", []string{`mkfs "root"`, "taken already by the partition in line 6"}},
 		{"fstab base", "- mount:", "- fstab: {base: nothing}\n- mount:", []string{`fstab "fstab_nothing"`, `"nothing"`}},
-		{"alias in its anchor", "- mkfs: {", "- mkfs: &a {mount: *a, ", []string{"line 8", "does an anchor"}},
+		{"alias in its anchor", "- mkfs: {", "- mkfs: &a {mount: *a, ", []string{"line 7", "does an anchor"}},
 		{"fstab number", "- mount:", "- fstab: {base: mount_mkfs_root, fsck-passno: x}\n- mount:", []string{`"fsck-passno"`, `"x"`}},
 	}
 	for _, tc := range cases {
