@@ -36,7 +36,7 @@ func (r *request) checkWords(c *Config, wrong *mistakes) {
 	}
 	wrong.add("tmpfs", oneOf(c.Tmpfs, []string{"auto", "always", "never"}))
 	r.checkInstallType(c.InstallType, wrong)
-	wrong.add("architecture", checkArchitecture(c.Architecture))
+	wrong.add("architecture", plan.CheckArchitecture(c.Architecture))
 	wrong.add("image_name", checkImageName(c.ImageName))
 	if strings.TrimSpace(c.Region) == "" {
 		wrong.add("region", errors.New("is blank; leave it out for the default"))
@@ -78,34 +78,6 @@ func checkImageName(name string) error {
 		return fmt.Errorf("%q has a control character, which a file name should not have; remove it", name)
 	}
 	return nil
-}
-
-// architectures are Debian's, ports included.
-var architectures = []string{
-	"amd64", "arm64", "armhf", "armel", "i386", "loong64", "mips64el", "ppc64el", "riscv64", "s390x",
-	"alpha", "hppa", "ia64", "m68k", "mipsel", "powerpc", "ppc64", "sh4", "sparc64", "x32",
-}
-
-func checkArchitecture(name string) error {
-	elsewhere := map[string]string{
-		"x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64", "armv7l": "armhf",
-		"i486": "i386", "i586": "i386", "i686": "i386", "x86": "i386", "386": "i386", "ppc64le": "ppc64el",
-	}
-	if ours := elsewhere[strings.ToLower(name)]; ours != "" {
-		return fmt.Errorf("%q is called %q here, as in Debian", name, ours)
-	}
-	if slices.Contains(architectures, name) {
-		return nil
-	}
-	return fmt.Errorf("%q is not an architecture of Debian%s; amd64 and arm64 are examples", name, nearest.Hint(name, architectures))
-}
-
-func checkEnvironment(c *Config, wrong *mistakes) {
-	for _, name := range slices.Sorted(maps.Keys(c.Environment)) {
-		if name == "" || strings.ContainsAny(name, "= ") || strings.ContainsFunc(name, unicode.IsControl) || name[0] >= '0' && name[0] <= '9' {
-			wrong.add("environment", fmt.Errorf("%q cannot be the name of a variable; use letters, digits and _, not beginning with a digit", name))
-		}
-	}
 }
 
 // checkTexts looks for what no attribute can have. Their values may be secret

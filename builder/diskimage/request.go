@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/elements"
-	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/pipeline"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
@@ -52,7 +51,7 @@ func newRequest(c *Config, caller pipeline.Environment) (request, error) {
 	r := request{caller: caller, work: c.WorkDirectory}
 	r.Request = plan.Request{
 		Elements:           c.Elements,
-		ElementPaths:       elementPaths(c, env),
+		ElementPaths:       plan.SearchPath(c.ElementPaths, env),
 		SkipBase:           c.SkipBase,
 		PathInfrastructure: c.PathInfrastructure,
 		Architecture:       c.Architecture,
@@ -74,26 +73,15 @@ func newRequest(c *Config, caller pipeline.Environment) (request, error) {
 	}
 	checkTexts(c, &wrong)
 	r.checkWords(c, &wrong)
-	checkEnvironment(c, &wrong)
+	for _, err := range plan.CheckVariableNames(c.Environment) {
+		wrong.add("environment", err)
+	}
 	r.readFormats(c, &wrong)
 	r.readQEMUOptions(c, env, &wrong)
 	r.readResize(c, env, &wrong)
 	r.readSizes(c, env, &wrong)
 	r.readEpoch(env, &wrong)
 	return r, errors.Join(wrong...)
-}
-
-func elementPaths(c *Config, env map[string]string) []string {
-	paths := slices.Clone(c.ElementPaths)
-	if more := env["ELEMENTS_PATH"]; more != "" {
-		paths = append(paths, filepath.SplitList(more)...)
-	}
-	for i, p := range paths {
-		if p != "" {
-			paths[i] = absolute(p)
-		}
-	}
-	return paths
 }
 
 func absolute(path string) string {
@@ -220,24 +208,10 @@ func (r *request) readEpoch(env map[string]string, wrong *mistakes) {
 
 // plan makes the plan of this request on the host described.
 func (r request) plan(host plan.Inventory) (*plan.Plan, error) {
-	catalogue, warnings, err := element.Load(elements.FS(), r.ElementPaths)
-	if err != nil {
-		var wrong mistakes
-		for _, e := range flatten(err) {
-			wrong.add("element_paths", e)
-		}
-		return nil, errors.Join(wrong...)
-	}
-	made, err := plan.New(r.Request, catalogue, host)
+	made, err := plan.Make(elements.FS(), r.Request, host)
 	if err != nil {
 		return nil, err
 	}
 	made.Notes = append(made.Notes, r.notes...)
-	for _, w := range warnings {
-		// A search path usually holds many more elements than the image needs.
-		if made.Set.Contains(w.Element) {
-			made.Notes = append(made.Notes, w.String())
-		}
-	}
 	return made, nil
 }
