@@ -186,8 +186,10 @@ func (d *Disk) attach(ctx context.Context) error {
 		}
 		d.know(e.Name, path)
 	}
+	// Hooks are told of disks and partitions only: diskimage-builder lists no
+	// file systems either, and a name of both would be one too many.
 	for _, fs := range p.Layout.FileSystems {
-		d.know(fs.Name, d.devices[fs.Base])
+		d.devices[fs.Name] = d.devices[fs.Base]
 	}
 	return nil
 }

@@ -15,5 +15,6 @@
 // Placed real.
 //
 // Names are those of the document: a partition, file system or mount keeps its
-// node name, which is what hooks see in IMAGE_BLOCK_DEVICES.
+// node name. Those of disks and partitions are what hooks see in
+// IMAGE_BLOCK_DEVICES.
 package layout

@@ -123,7 +123,8 @@ func (e Environment) chroot() Environment {
 			inner[name] = value
 		}
 	}
-	inner["HOME"] = "/root"
+	// As sudo sets them: whose build it is means nothing in the image.
+	inner["HOME"], inner["USER"], inner["LOGNAME"] = "/root", "root", "root"
 	inner["PATH"] = chrootPath
 	return inner
 }

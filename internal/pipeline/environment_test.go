@@ -19,10 +19,10 @@ func TestCallerEnvironmentDropsWhatIsPackers(t *testing.T) {
 
 func TestChrootEnvironment(t *testing.T) {
 	env := Environment{
-		"HOME": "/home/me", "PATH": "/opt/bin", "TMPDIR": "/tmp/x", "VIRTUAL_ENV": "v", "PS4": "+",
+		"HOME": "/home/me", "USER": "me", "PATH": "/opt/bin", "TMPDIR": "/tmp/x", "VIRTUAL_ENV": "v", "PS4": "+",
 		"BASH_FUNC_die%%": "() { :\n}", "LD_PRELOAD": "x", "PYTHONPATH": "x", "DIB_RELEASE": "trixie", "http_proxy": "p",
 	}.chroot()
-	want := "DIB_RELEASE=trixie HOME=/root PATH=" + chrootPath + " http_proxy=p"
+	want := "DIB_RELEASE=trixie HOME=/root LOGNAME=root PATH=" + chrootPath + " USER=root http_proxy=p"
 	if got := strings.Join(env.List(), " "); got != want {
 		t.Errorf("got %s", got)
 	}

@@ -80,17 +80,18 @@ func (b *Build) runHooks(ctx context.Context, phase hook.Phase, names []string) 
 		return fmt.Errorf("listing environment.d: %w", err)
 	}
 	c := command.Command{Path: "bash", Env: b.hostEnvironment(phase).List(), IgnoreSync: true}
-	top := b.dirs.hooks
+	top, name := b.dirs.hooks, filepath.Join(b.dirs.library, "dib-run-parts")
 	if phase.Where == hook.Chroot {
 		c.Path, c.Root, c.Env = "/bin/bash", b.dirs.mount, b.hostEnvironment(phase).chroot().List()
-		top = inTarget
+		top, name = inTarget, path.Join(inTarget, "dib-run-parts")
 		if err := b.enterHooks(ctx); err != nil {
 			return err
 		}
 		// The phase is over then, cancelled or not: what it mounted has to go.
 		defer func() { err = errors.Join(err, b.leaveHooks(context.WithoutCancel(ctx))) }()
 	}
-	c.Args = append([]string{"-c", phaseProgram, "diskimage", strconv.Itoa(len(environment))},
+	// Files of environment.d see upstream's program as $0.
+	c.Args = append([]string{"-c", phaseProgram, name, strconv.Itoa(len(environment))},
 		append(under(path.Join(top, "environment.d"), environment), under(path.Join(top, phase.Name), names)...)...)
 	return b.follow(ctx, phase, c)
 }

@@ -48,7 +48,7 @@ func (b *Build) firstVariables() Environment {
 		"IMAGE_ELEMENT_YAML":           b.elements.EnvironmentYAML(),
 		element.BashArrayVariable:      b.elements.BashArrayFunction(),
 	}
-	for name, value := range p.SizeVariables() {
+	for name, value := range p.OptionVariables() {
 		env[name] = value
 	}
 	if p.Compat() {
@@ -95,7 +95,7 @@ func (b *Build) elementsPath() string {
 // the host (element contract §2.3), in the form in which bash inherits them.
 func bashFunctions(library string) Environment {
 	return Environment{
-		"BASH_FUNC_die%%":  "() { . " + strconv.Quote(filepath.Join(library, "die")) + "; die \"$@\"\n}",
+		"BASH_FUNC_die%%":  "() { local _dib_status=$?; . " + strconv.Quote(filepath.Join(library, "die")) + "; die \"$@\"\n}",
 		"BASH_FUNC__ps4%%": "() { printf '%s:%s' \"${BASH_SOURCE##*/}\" \"${BASH_LINENO[0]}\"\n}",
 	}
 }

@@ -247,10 +247,17 @@ func (p *Plan) QCOW2Options() image.Options { return p.request.QCOW2Options }
 // Compat tells whether upstream's quirks are wanted (dib_compat).
 func (p *Plan) Compat() bool { return p.request.Compat }
 
-// SizeVariables are the sizes that the template gives, under the names and in
-// the units that hooks know them by (element contract §1.2, §2.7).
-func (p *Plan) SizeVariables() map[string]string {
-	sizes := map[string]string{}
+// OptionVariables are what disk-image-create exports because of an option, where
+// the template has the like of it: sizes are in the units that hooks know them by
+// (element contract §1.2, §2.7).
+func (p *Plan) OptionVariables() map[string]string {
+	options := map[string]string{}
+	if p.request.SkipBase {
+		options["SKIP_BASE"] = "1"
+	}
+	if p.request.Compression == image.NoCompression {
+		options["COMPRESS_IMAGE"] = ""
+	}
 	for _, s := range []struct {
 		name string
 		size int64
@@ -261,10 +268,10 @@ func (p *Plan) SizeVariables() map[string]string {
 		{"DIB_JOURNAL_SIZE", p.request.JournalSize, 1 << 20},
 	} {
 		if s.size > 0 {
-			sizes[s.name] = strconv.FormatFloat(float64(s.size)/s.unit, 'f', -1, 64)
+			options[s.name] = strconv.FormatFloat(float64(s.size)/s.unit, 'f', -1, 64)
 		}
 	}
-	return sizes
+	return options
 }
 
 // Reproducible tells whether outputs must be the same every time.
