@@ -308,6 +308,8 @@ func badSources() []badRow {
 		source("tmpfs as a boolean", attributes{"tmpfs": "true"}, `tmpfs: "true"`, "auto, always, never"),
 		source("misspelt tmpfs", attributes{"tmpfs": `"allways"`}, `tmpfs: "allways"`, `did you mean "always"?`),
 		source("blank region", attributes{"region": `" "`}, "region: "),
+		source("point of break", attributes{"environment": `{ break = "after-error,before-instal,after-root.d,install" }`}, "environment (break): ",
+			`"before-instal"`, `did you mean "before-install"?`, `"after-root.d"`, `did you mean "after-root"?`, `"install"`, "before- and after- one of root, extra-data"),
 		source("date of the image", attributes{"environment": `{ SOURCE_DATE_EPOCH = "yesterday" }`}, "environment (SOURCE_DATE_EPOCH): ", `"yesterday"`, "seconds"),
 	}
 }

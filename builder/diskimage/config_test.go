@@ -109,6 +109,7 @@ func TestMistakesInTemplates(t *testing.T) {
 		{"empty package", map[string]interface{}{"packages": []string{""}}, "packages", "not the name"},
 		{"variable name", map[string]interface{}{"environment": map[string]string{"1A": "x"}}, "environment", "1A"},
 		{"root label", map[string]interface{}{"root_label": "much-too-long-a-label"}, "root_label", "too long"},
+		{"break", map[string]interface{}{"environment": map[string]string{"break": "befor-install"}}, "environment (break)", "before-install"},
 		{"epoch", map[string]interface{}{"environment": map[string]string{"SOURCE_DATE_EPOCH": "yesterday"}}, "SOURCE_DATE_EPOCH", "yesterday"},
 		{"layout", map[string]interface{}{"environment": map[string]string{"DIB_BLOCK_DEVICE_CONFIG": "- lvm: {}"}}, "DIB_BLOCK_DEVICE_CONFIG", "lvm"},
 		{"unknown attribute", map[string]interface{}{"elemnts": []string{"x"}}, "elemnts", "elemnts"},

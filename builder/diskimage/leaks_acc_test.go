@@ -108,12 +108,13 @@ func TestAccFailingHookInEachPhase(t *testing.T) {
 			t.Parallel()
 			w := newWorkspace(t)
 			intact := w.earlier()
-			status, out := runPacker(t, w.dir, w.env("PROBE_FAIL="+phase), "build", "-force", w.template(probed, ""))
+			env := w.env("PROBE_FAIL="+phase, "break=after-error", "break_cmd=echo looking at what ${PROBE_FAIL} left")
+			status, out := runPacker(t, w.dir, env, "build", "-force", w.template(probed, ""))
 			if status == 0 {
 				t.Fatalf("a failing hook did not fail the build:\n%s", out)
 			}
 			for _, want := range []string{"hook " + phase + "/50-probe", `of element "probe"`, "exit status 7",
-				"/testdata/elements/probe/" + phase + "/50-probe", "about to fail"} {
+				"/testdata/elements/probe/" + phase + "/50-probe", "about to fail", "looking at what " + phase + " left"} {
 				if !strings.Contains(out, want) {
 					t.Errorf("the error lacks %q:\n%s", want, out)
 				}

@@ -24,6 +24,8 @@ type request struct {
 	caller pipeline.Environment
 	work   string
 	epoch  *time.Time
+	// breaks are the points at which the build stops.
+	breaks []string
 	// notes are about attributes that have no effect.
 	notes []string
 }
@@ -81,6 +83,7 @@ func newRequest(c *Config, caller pipeline.Environment) (request, error) {
 	r.readResize(c, env, &wrong)
 	r.readSizes(c, env, &wrong)
 	r.readEpoch(env, &wrong)
+	r.readBreaks(env, &wrong)
 	return r, errors.Join(wrong...)
 }
 
@@ -204,6 +207,16 @@ func (r *request) readEpoch(env map[string]string, wrong *mistakes) {
 	}
 	epoch := time.Unix(seconds, 0).UTC()
 	r.epoch, r.Reproducible = &epoch, true
+}
+
+// readBreaks reads break. A build that goes past the point that was meant is of
+// no use, so a wrong name is an error, unlike in diskimage-builder.
+func (r *request) readBreaks(env map[string]string, wrong *mistakes) {
+	points, err := pipeline.ParseBreaks(env["break"])
+	for _, e := range flatten(err) {
+		wrong.add("environment (break)", e)
+	}
+	r.breaks = points
 }
 
 // plan makes the plan of this request on the host described.

@@ -25,10 +25,12 @@ type attempts struct {
 	entered, kernel, guest bool
 	// encoded are the outputs that were written.
 	encoded map[string]bool
+	// stopped are the points of break at which the build has stopped.
+	stopped map[string]bool
 }
 
 func newAttempts() attempts {
-	return attempts{done: map[string]map[string]bool{}, begun: map[string]bool{}, encoded: map[string]bool{}}
+	return attempts{done: map[string]map[string]bool{}, begun: map[string]bool{}, encoded: map[string]bool{}, stopped: map[string]bool{}}
 }
 
 // succeeded notes a hook that need not run again.

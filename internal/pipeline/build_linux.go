@@ -5,6 +5,7 @@
 package pipeline
 
 import (
+	"context"
 	"path"
 	"path/filepath"
 	"time"
@@ -37,10 +38,24 @@ type Options struct {
 	// Time, if set, is the newest time that may stand in the image
 	// (SOURCE_DATE_EPOCH), and asks for outputs that are the same every time.
 	Time *time.Time
+	// Breaks are points of ParseBreaks at which the build stops. Unless the
+	// variable break_cmd says what to run there, Pause waits for a person; if
+	// it is nil or fails the build fails.
+	Breaks []string
+	Pause  func(ctx context.Context, at Pause) error
 	// Helper is the path of this binary, which also is the helper commands.
 	Helper string
 	Report Reporter
 	Runner command.Runner
+}
+
+// Pause is where a build stops for a person.
+type Pause struct {
+	// Point is a value of break, Phase the directory of hooks that it belongs to.
+	Point, Phase string
+	// Entrance is the command that opens a shell, from another terminal of this
+	// host, with all that the phase's hooks have.
+	Entrance string
 }
 
 // Build is one image in the making. Its methods are called in the order of the

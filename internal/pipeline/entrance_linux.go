@@ -23,12 +23,17 @@ func (b *Build) Entrance() string {
 	if shell == "" {
 		return ""
 	}
-	enter := command.Command{Path: "chroot", Args: []string{tree, shell, "-l"}}
+	return fromOutside(command.Command{Path: "chroot", Args: []string{tree, shell, "-l"}})
+}
+
+// fromOutside is the command line that runs a command in the build's namespaces
+// from another terminal of this host.
+func fromOutside(c command.Command) string {
 	if pid := sandbox.Current().HostPID; pid != 0 {
-		enter.Args = append([]string{"--target", strconv.Itoa(pid), "--mount", "--uts", "--ipc", "--pid", enter.Path}, enter.Args...)
-		enter.Path = "nsenter"
+		c.Args = append([]string{"--target", strconv.Itoa(pid), "--mount", "--uts", "--ipc", "--pid", c.Path}, c.Args...)
+		c.Path = "nsenter"
 	}
-	return enter.String()
+	return c.String()
 }
 
 // keptEntrance is the command that enters a kept tree, with the host's devices

@@ -55,41 +55,75 @@ func (b *Build) runPhase(ctx context.Context, phase hook.Phase) error {
 			return err
 		}
 	}
-	names, _, err := hook.ListMatching(filepath.Join(b.dirs.hooks, phase.Name), b.user()["RUN_PARTS_REGEX"])
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	left, _, err := b.hooksOf(phase)
+	if err != nil || len(left) == 0 && !b.stops(phase) {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("listing the hooks of %s: %w", phase.Name, err)
-	}
-	if len(names) == 0 {
-		return nil
-	}
-	left := b.left(phase.Name, names)
-	if len(left) == 0 {
-		return nil
-	}
-	b.opt.Report.Say(hooksLeft(phase, len(left), len(names)))
-	return b.runHooks(ctx, phase, left)
+	return b.inPhase(ctx, phase, func() error {
+		if err := b.stopAt(ctx, phase, before(phase)); err != nil {
+			return err
+		}
+		// Whoever looked in may have changed them.
+		left, all, err := b.hooksOf(phase)
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			b.opt.Report.Say(hooksLeft(phase, len(left), all))
+			if err := b.tryHooks(ctx, phase, left); err != nil {
+				return err
+			}
+		}
+		return b.stopAt(ctx, phase, after(phase))
+	})
 }
 
-// runHooks runs the given files of a phase's directory.
-func (b *Build) runHooks(ctx context.Context, phase hook.Phase, names []string) (err error) {
-	environment, err := hook.ListEnvironment(filepath.Join(b.dirs.hooks, "environment.d"))
-	if err != nil {
-		return fmt.Errorf("listing environment.d: %w", err)
+// hooksOf lists the hooks of a phase that did not succeed yet, in run order, and
+// says how many there are in all.
+func (b *Build) hooksOf(phase hook.Phase) (left []string, all int, err error) {
+	names, _, err := hook.ListMatching(filepath.Join(b.dirs.hooks, phase.Name), b.user()["RUN_PARTS_REGEX"])
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil
 	}
-	c := command.Command{Path: "bash", Env: b.hostEnvironment(phase).List(), IgnoreSync: true}
-	top, name := b.dirs.hooks, filepath.Join(b.dirs.library, "dib-run-parts")
+	if err != nil {
+		return nil, 0, fmt.Errorf("listing the hooks of %s: %w", phase.Name, err)
+	}
+	return b.left(phase.Name, names), len(names), nil
+}
+
+// inPhase does something with the hooks visible in the tree if the phase's run
+// there.
+func (b *Build) inPhase(ctx context.Context, phase hook.Phase, do func() error) (err error) {
 	if phase.Where == hook.Chroot {
-		c.Path, c.Root, c.Env = "/bin/bash", b.dirs.mount, b.hostEnvironment(phase).chroot().List()
-		top, name = inTarget, path.Join(inTarget, "dib-run-parts")
 		if err := b.enterHooks(ctx); err != nil {
 			return err
 		}
 		// The phase is over then, cancelled or not: what it mounted has to go.
 		defer func() { err = errors.Join(err, b.leaveHooks(context.WithoutCancel(ctx))) }()
 	}
+	return do()
+}
+
+// shell is bash as it runs the hooks of a phase.
+func (b *Build) shell(phase hook.Phase) command.Command {
+	env := b.hostEnvironment(phase)
+	if phase.Where == hook.Chroot {
+		return command.Command{Path: "/bin/bash", Root: b.dirs.mount, Env: env.chroot().List(), IgnoreSync: true}
+	}
+	return command.Command{Path: "bash", Env: env.List(), IgnoreSync: true}
+}
+
+// runHooks runs the given files of a phase's directory.
+func (b *Build) runHooks(ctx context.Context, phase hook.Phase, names []string) error {
+	environment, err := hook.ListEnvironment(filepath.Join(b.dirs.hooks, "environment.d"))
+	if err != nil {
+		return fmt.Errorf("listing environment.d: %w", err)
+	}
+	top, name := b.dirs.hooks, filepath.Join(b.dirs.library, "dib-run-parts")
+	if phase.Where == hook.Chroot {
+		top, name = inTarget, path.Join(inTarget, "dib-run-parts")
+	}
+	c := b.shell(phase)
 	// Files of environment.d see upstream's program as $0.
 	c.Args = append([]string{"-c", phaseProgram, name, strconv.Itoa(len(environment))},
 		append(under(path.Join(top, "environment.d"), environment), under(path.Join(top, phase.Name), names)...)...)

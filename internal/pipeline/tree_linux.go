@@ -113,7 +113,7 @@ func (b *Build) Install(ctx context.Context) error {
 	}
 	b.opt.Report.Say("packages: " + strings.Join(b.opt.Plan.Packages, " "))
 	phase := hook.Phase{Name: packagesPhase, Where: hook.Chroot}
-	return b.runHooks(ctx, phase, []string{"install-packages"})
+	return b.inPhase(ctx, phase, func() error { return b.tryHooks(ctx, phase, []string{"install-packages"}) })
 }
 
 func (b *Build) writePackagesHook() error {
