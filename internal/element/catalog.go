@@ -17,6 +17,7 @@ import (
 type Catalog struct {
 	paths   []string
 	path    map[string]Element // the winners among the search path
+	losers  map[string][]Element
 	builtin map[string]Element
 }
 
@@ -50,6 +51,7 @@ func Load(builtin fs.FS, paths []string) (*Catalog, []Warning, error) {
 	c := &Catalog{
 		paths:   slices.Clone(paths),
 		path:    map[string]Element{},
+		losers:  map[string][]Element{},
 		builtin: map[string]Element{},
 	}
 	errs := []error{c.loadBuiltin(builtin)}
@@ -116,6 +118,7 @@ func (c *Catalog) loadPath(dir string) ([]Warning, error) {
 		case !taken:
 			c.path[e.Name] = e
 		case first.Dir != e.Dir && !hidden(e.Name):
+			c.losers[e.Name] = append(c.losers[e.Name], e)
 			warnings = append(warnings, overrideWarning(first, e))
 		}
 	}
@@ -179,6 +182,10 @@ func overrideWarning(winner, loser Element) Warning {
 func hidden(name string) bool {
 	return strings.HasPrefix(name, ".") || name == "__pycache__"
 }
+
+// Shadowed lists the elements of that name on the search path that an earlier part
+// of it hides.
+func (c *Catalog) Shadowed(name string) []Element { return slices.Clone(c.losers[name]) }
 
 // Names lists all elements, sorted bytewise.
 func (c *Catalog) Names() []string {

@@ -56,6 +56,9 @@ type request struct {
 	wanted
 	phase                string
 	uninstall, buildOnly bool
+	// conditional entries apply in some builds only.
+	conditional bool
+	where       string // file and line, for messages
 }
 
 // add applies the override rules of element contract §4.1 for a package name

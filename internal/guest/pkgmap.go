@@ -4,9 +4,15 @@ package guest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nearest"
 )
 
 // nameMap is an element's pkg-map file (element contract §4.2). A package may map
@@ -108,3 +114,36 @@ func mapNames(table map[string]string, element string, names []string, missingOK
 func words(mapped []string) []string {
 	return strings.Fields(strings.Join(mapped, " "))
 }
+
+// CheckPackageMap reads an element's pkg-map before the build runs. It returns a
+// sentence for everything in it that diskimage-builder passes over in silence; the
+// error is one that the build would end with.
+func CheckPackageMap(s PackageSource) ([]string, error) {
+	file := filepath.Join(s.Dir, "pkg-map")
+	doc, err := fs.ReadFile(s.FS, "pkg-map")
+	if info, statErr := fs.Stat(s.FS, "pkg-map"); errors.Is(statErr, fs.ErrNotExist) || statErr == nil && info.IsDir() {
+		return nil, nil // the element pkg-map has hooks and no map
+	}
+	var m *nameMap
+	if err == nil {
+		m, err = parseNameMap(doc)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("element %s: %s is not a valid package map: %w", s.Element, file, err)
+	}
+	var warnings []string
+	for _, key := range m.unknown {
+		warnings = append(warnings, fmt.Sprintf("element %s: %s: the section %q has no effect%s; sections are %s",
+			s.Element, file, key, nearest.Hint(key, mapSections()), strings.Join(mapSections(), ", ")))
+	}
+	families := []string{"redhat", "debian", "suse", "gentoo"}
+	for _, family := range slices.Sorted(maps.Keys(m.family)) {
+		if !slices.Contains(families, family) {
+			warnings = append(warnings, fmt.Sprintf("element %s: %s: no distribution is of the family %q%s; families are %s",
+				s.Element, file, family, nearest.Hint(family, families), strings.Join(families, ", ")))
+		}
+	}
+	return warnings, nil
+}
+
+func mapSections() []string { return []string{"default", "family", "distro", "release"} }

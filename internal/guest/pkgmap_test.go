@@ -141,7 +141,7 @@ func TestPkgMapInstall(t *testing.T) {
 	if got := read(t, image, pkgMapDir, "good"); got != mapOfPackages {
 		t.Error(got)
 	}
-	if !strings.Contains(tr.err.String(), `the section "defualt" means nothing`) || strings.Count(tr.err.String(), "\n") != 1 {
+	if tr.err.Len() > 0 {
 		t.Error(tr.err.String())
 	}
 	if diff := cmp.Diff("Copying pkg-map for good\nCopying pkg-map for odd\n", tr.out.String()); diff != "" {

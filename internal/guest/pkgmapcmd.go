@@ -136,12 +136,8 @@ func (c *call) installNameMap(img *image, s source) error {
 	if err != nil {
 		return err
 	}
-	m, err := parseNameMap(doc)
-	if err != nil {
+	if _, err := parseNameMap(doc); err != nil {
 		return fmt.Errorf("%s is not a valid package map: %w", file, err)
-	}
-	for _, key := range m.unknown {
-		c.warnf("%s: the section %q means nothing; sections are default, family, distro and release", file, key)
 	}
 	c.sayf("Copying pkg-map for %s", s.name)
 	return img.write(path.Join(pkgMapDir, s.name), doc, 0o644)

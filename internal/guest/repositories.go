@@ -146,9 +146,9 @@ func (w *repositories) bring(ctx context.Context, r repository) error {
 	var err error
 	switch {
 	case r.kind != "git" && r.kind != "tar" && r.kind != "file":
-		return fmt.Errorf("type: Unsupported repository type: %s", r.kind)
+		return fmt.Errorf("type: Unsupported repository type: %s; set %s%s=package where it comes as a package", r.kind, installTypePrefix, r.variable())
 	case r.location == "" || r.dest == "":
-		return errors.New("the line lacks a destination or a location")
+		return errors.New("the line lacks a destination or a location; it must be: NAME TYPE /DESTINATION LOCATION [REF]")
 	case r.kind == "git":
 		err = w.bringGit(ctx, r)
 	case r.kind == "tar":

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -15,9 +14,10 @@ import (
 type collector struct {
 	c *call
 	// compat brings back upstream's reading of "uninstall: false" and of blanks
-	// in architecture lists (quirk 18). Both are warned of either way.
+	// in architecture lists (quirk 18). CheckPackages warns of both either way.
 	compat   bool
 	packages packages
+	requests []request // that passed their filters
 	// element and file are where the entry at hand comes from.
 	element, file string
 }
@@ -34,14 +34,7 @@ func (k *collector) collect(doc value) error {
 		if p.key.kind != kindString {
 			return fmt.Errorf("the package name %s is %s to YAML 1.1; put it in quotes", p.key.text, p.key.kind)
 		}
-		specs := []value{p.value}
-		switch {
-		case p.value.empty():
-			specs = []value{{kind: kindMap}}
-		case p.value.kind == kindList:
-			specs = p.value.items
-		}
-		for _, spec := range specs {
+		for _, spec := range specsOf(p) {
 			if err := k.entry(p.key.text, spec); err != nil {
 				return fmt.Errorf("package %s: %w", p.key.text, err)
 			}
@@ -50,9 +43,17 @@ func (k *collector) collect(doc value) error {
 	return nil
 }
 
-// knownKeys are the keys of a spec.
-var knownKeys = [...]string{
-	"phase", "uninstall", "build-only", "installtype", "arch", "not-arch", "dib_python_version", "when",
+// specsOf lists the specs of a package; one that is empty to Python is one without keys.
+func specsOf(p pair) []value {
+	switch {
+	case p.value.empty():
+		return []value{{kind: kindMap, line: p.key.line}}
+	case p.value.kind == kindList:
+		return p.value.items
+	}
+	spec := p.value
+	spec.line = p.key.line
+	return []value{spec}
 }
 
 // entry adds one spec's package unless a filter takes it out.
@@ -60,50 +61,54 @@ func (k *collector) entry(name string, spec value) error {
 	if spec.kind != kindMap {
 		return fmt.Errorf("want a map of settings, found %s", spec.kind)
 	}
-	for _, p := range spec.pairs {
-		if !slices.Contains(knownKeys[:], p.key.text) {
-			k.warnf(name, "the key %q means nothing", p.key.text)
-		}
-	}
-	for _, filter := range []func(string, value) (bool, error){k.installType, k.arch, k.pythonVersion, k.when} {
-		if pass, err := filter(name, spec); err != nil || !pass {
+	for _, filter := range []func(value) (bool, error){k.installType, k.arch, k.pythonVersion, k.when} {
+		if pass, err := filter(spec); err != nil || !pass {
 			return err
 		}
 	}
-	k.packages.add(request{
-		wanted: wanted{name, k.element}, phase: k.phase(name, spec),
-		uninstall: k.flag(name, spec, "uninstall"), buildOnly: k.flag(name, spec, "build-only"),
-	})
+	r := k.request(name, spec)
+	k.requests = append(k.requests, r)
+	k.packages.add(r)
 	return nil
 }
 
-func (k *collector) warnf(name, format string, args ...any) {
-	k.c.warnf("%s: package %s: "+format, append([]any{k.file, name}, args...)...)
+// request is what an entry asks for where its filters let it pass.
+func (k *collector) request(name string, spec value) request {
+	return request{
+		wanted: wanted{name, k.element}, phase: phaseOf(spec), conditional: conditional(spec),
+		where:     fmt.Sprintf("%s, line %d", k.file, spec.line),
+		uninstall: k.flag(spec, "uninstall"), buildOnly: k.flag(spec, "build-only"),
+	}
 }
 
-func (k *collector) phase(name string, spec value) string {
-	v, ok := spec.get("phase")
-	if !ok {
-		return "install.d"
+func phaseOf(spec value) string {
+	if v, ok := spec.get("phase"); ok {
+		return v.text
 	}
-	if !slices.Contains(packagePhases[:], v.text) {
-		k.warnf(name, "no packages are installed in the phase %q, so nothing comes of this entry; phases are %s",
-			v.text, strings.Join(packagePhases[:], ", "))
+	return "install.d"
+}
+
+// conditional tells whether it depends on the environment of hooks, which is known
+// to hooks alone, if the package is wanted.
+func conditional(spec value) bool {
+	for _, key := range []string{"installtype", "dib_python_version", "when"} {
+		if _, ok := spec.get(key); ok {
+			return true
+		}
 	}
-	return v.text
+	return false
 }
 
 // flag reads a key whose presence counts upstream, whatever its value.
-func (k *collector) flag(name string, spec value, key string) bool {
+func (k *collector) flag(spec value, key string) bool {
 	v, ok := spec.get(key)
 	if !ok || v.kind != kindBool || v.text == "True" {
 		return ok
 	}
-	k.warnf(name, "diskimage-builder takes %q for true whatever its value; leave the key out to mean false", key)
 	return k.compat
 }
 
-func (k *collector) installType(_ string, spec value) (bool, error) {
+func (k *collector) installType(spec value) (bool, error) {
 	v, ok := spec.get("installtype")
 	if !ok || v.kind == kindNull {
 		return true, nil
@@ -120,7 +125,7 @@ func (c *call) installType(element string) string {
 	return preset
 }
 
-func (k *collector) arch(name string, spec value) (bool, error) {
+func (k *collector) arch(spec value) (bool, error) {
 	only, hasOnly := spec.get("arch")
 	not, hasNot := spec.get("not-arch")
 	hasOnly, hasNot = hasOnly && only.kind != kindNull, hasNot && not.kind != kindNull
@@ -128,15 +133,15 @@ func (k *collector) arch(name string, spec value) (bool, error) {
 	case hasOnly && hasNot:
 		return false, errors.New("arch and not-arch exclude each other; give one of them")
 	case hasOnly:
-		return k.archListed(name, "arch", only)
+		return k.archListed("arch", only)
 	case hasNot:
-		listed, err := k.archListed(name, "not-arch", not)
+		listed, err := k.archListed("not-arch", not)
 		return !listed, err
 	}
 	return true, nil
 }
 
-func (k *collector) archListed(name, key string, list value) (bool, error) {
+func (k *collector) archListed(key string, list value) (bool, error) {
 	if list.kind != kindString || list.text == "" {
 		return false, fmt.Errorf("%s wants a string of architectures with commas between them, found %s %q", key, list.kind, list.text)
 	}
@@ -145,12 +150,8 @@ func (k *collector) archListed(name, key string, list value) (bool, error) {
 		return false, err
 	}
 	for item := range strings.SplitSeq(list.text, ",") {
-		bare := strings.TrimSpace(item)
-		if bare != item {
-			k.warnf(name, "diskimage-builder never matches %q in %s because of the blanks; write the list without", item, key)
-		}
 		if !k.compat {
-			item = bare
+			item = strings.TrimSpace(item)
 		}
 		if item == arch {
 			return true, nil
@@ -159,7 +160,7 @@ func (k *collector) archListed(name, key string, list value) (bool, error) {
 	return false, nil
 }
 
-func (k *collector) pythonVersion(_ string, spec value) (bool, error) {
+func (k *collector) pythonVersion(spec value) (bool, error) {
 	v, ok := spec.get("dib_python_version")
 	if !ok || v.kind == kindString && v.text == "" {
 		return true, nil
@@ -170,22 +171,35 @@ func (k *collector) pythonVersion(_ string, spec value) (bool, error) {
 // whenLine is VAR = value or VAR != value.
 var whenLine = regexp.MustCompile(`^(\w+)\s*(!?=)\s*(.*)`)
 
+// whenParts takes a statement apart: variable, operator and value at 1, 2 and 3.
+func whenParts(s value) ([]string, error) {
+	m := whenLine.FindStringSubmatch(s.text)
+	if s.kind != kindString || m == nil {
+		return nil, fmt.Errorf("when: Malformed when line: <%s>; write VARIABLE = value or VARIABLE != value", s.text)
+	}
+	return m, nil
+}
+
+// statements lists what the key when holds, one statement or several.
+func statements(spec value) []value {
+	v, ok := spec.get("when")
+	switch {
+	case !ok || v.kind == kindNull:
+		return nil
+	case v.kind == kindList:
+		return v.items
+	}
+	return []value{v}
+}
+
 // when evaluates the statements of that key; all must hold. Each is evaluated,
 // so that a mistake in one shows whatever the others say.
-func (k *collector) when(_ string, spec value) (bool, error) {
-	v, ok := spec.get("when")
-	if !ok || v.kind == kindNull {
-		return true, nil
-	}
-	statements := []value{v}
-	if v.kind == kindList {
-		statements = v.items
-	}
+func (k *collector) when(spec value) (bool, error) {
 	all := true
-	for _, s := range statements {
-		m := whenLine.FindStringSubmatch(s.text)
-		if s.kind != kindString || m == nil {
-			return false, fmt.Errorf("when: Malformed when line: <%s>; write VARIABLE = value or VARIABLE != value", s.text)
+	for _, s := range statements(spec) {
+		m, err := whenParts(s)
+		if err != nil {
+			return false, err
 		}
 		actual, set := k.c.lookupEnv(m[1])
 		if !set {

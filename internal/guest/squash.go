@@ -3,7 +3,6 @@
 package guest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -40,7 +39,7 @@ func squash(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	doc, err := c.squashed(sources, opts.set["--path"])
+	doc, err := c.squashed(sources)
 	if err != nil {
 		return err
 	}
@@ -53,7 +52,7 @@ func (c *call) squashBuild() error {
 	if err != nil {
 		return err
 	}
-	doc, err := c.squashed(sources, c.getenv("ELEMENTS_PATH", ""))
+	doc, err := c.squashed(sources)
 	if err != nil {
 		return err
 	}
@@ -65,17 +64,20 @@ func (c *call) squashBuild() error {
 	return img.write(packagesFile, doc, 0o644)
 }
 
-// squashed reads the lists of the sources; path is only looked at to warn of
-// lists that upstream would read as well (quirk 19).
-func (c *call) squashed(sources []source, path string) ([]byte, error) {
+// squashed reads the lists of the sources, and of them alone: upstream would read
+// those of copies further down the path as well (quirk 19). What can be said of the
+// lists by themselves CheckPackages has said before the build.
+func (c *call) squashed(sources []source) ([]byte, error) {
 	k := &collector{c: c, packages: packages{}, compat: c.getenv("DIB_COMPAT", "0") != "0"}
 	for _, s := range sources {
-		c.warnShadowed(s, path)
 		for _, name := range installFiles {
 			if err := k.squashFile(s, filepath.Join(s.dir, name)); err != nil {
 				return nil, err
 			}
 		}
+	}
+	for _, conflict := range conflicts(k.requests, true) {
+		c.warnf("%s", conflict)
 	}
 	return k.packages.encode()
 }
@@ -94,29 +96,4 @@ func (k *collector) squashFile(s source, file string) error {
 		return fmt.Errorf("element %s: %s: %w", s.name, file, err)
 	}
 	return nil
-}
-
-// warnShadowed tells of package lists in copies of the element that lost, unless
-// they say the same.
-func (c *call) warnShadowed(s source, path string) {
-	winner, err := filepath.EvalSymlinks(s.dir)
-	if err != nil {
-		return // reading the winner's list says more
-	}
-	for _, dir := range occurrences(s.name, path) {
-		if real, err := filepath.EvalSymlinks(dir); err != nil || real == winner {
-			continue
-		}
-		for _, name := range installFiles {
-			lost, err := os.ReadFile(filepath.Join(dir, name))
-			if err != nil {
-				continue
-			}
-			if won, err := os.ReadFile(filepath.Join(s.dir, name)); err == nil && bytes.Equal(won, lost) {
-				continue
-			}
-			c.warnf("element %s: %s is not read because %s comes first on the path; diskimage-builder reads both",
-				s.name, filepath.Join(dir, name), s.dir)
-		}
-	}
 }

@@ -38,6 +38,8 @@ type value struct {
 	text  string
 	items []value // of a list
 	pairs []pair  // of a map
+	twice []value // keys of a map that took the place of earlier ones of their name
+	line  int     // where it stands in its file, from 1; a key's for an entry of a map
 }
 
 type pair struct{ key, value value }
@@ -52,16 +54,17 @@ func (v value) get(key string) (value, bool) {
 	return value{}, false
 }
 
-// put sets a key; as in a Python dictionary the last value wins and the first
-// place stays.
-func (v *value) put(key, val value) {
+// put sets a key and tells whether it was set before; as in a Python dictionary
+// the last value wins and the first place stays.
+func (v *value) put(key, val value) bool {
 	for i, p := range v.pairs {
 		if p.key.kind == key.kind && p.key.text == key.text {
 			v.pairs[i].value = val
-			return
+			return true
 		}
 	}
 	v.pairs = append(v.pairs, pair{key, val})
+	return false
 }
 
 // empty says whether Python takes the value for false.
@@ -90,32 +93,38 @@ func readValue(file string) (value, error) {
 	if err != nil {
 		return value{}, err
 	}
-	v, jsonErr := parseJSON(doc)
-	if jsonErr == nil {
-		return v, nil
-	}
-	v, err = parseYAML(doc)
-	if err != nil && strings.HasSuffix(file, ".json") {
-		err = fmt.Errorf("as JSON: %w; as YAML: %w", jsonErr, err)
-	}
+	v, err := parseValue(file, doc)
 	if err != nil {
 		return value{}, fmt.Errorf("%s: %w", file, err)
 	}
 	return v, nil
 }
 
+// parseValue is readValue for the content of the file of that name.
+func parseValue(name string, doc []byte) (value, error) {
+	v, jsonErr := parseJSON(doc)
+	if jsonErr == nil {
+		return v, nil
+	}
+	v, err := parseYAML(doc)
+	if err != nil && strings.HasSuffix(name, ".json") {
+		err = fmt.Errorf("as JSON: %w; as YAML: %w", jsonErr, err)
+	}
+	return v, err
+}
+
 // parseJSON reads one JSON document with the order of its maps.
 func parseJSON(doc []byte) (value, error) {
-	dec := json.NewDecoder(bytes.NewReader(doc))
-	dec.UseNumber()
-	v, err := decodeJSON(dec, 0)
+	r := &jsonReader{Decoder: json.NewDecoder(bytes.NewReader(doc)), doc: doc, line: 1}
+	r.UseNumber()
+	v, err := r.value(0)
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		return value{}, err
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+	if _, err := r.Token(); !errors.Is(err, io.EOF) {
 		return value{}, errors.New("more text after the end of the JSON document")
 	}
 	return v, nil
@@ -124,58 +133,81 @@ func parseJSON(doc []byte) (value, error) {
 // maxDepth bounds nesting; real files have three levels.
 const maxDepth = 64
 
-func decodeJSON(dec *json.Decoder, depth int) (value, error) {
+// jsonReader is a decoder that knows the line it is in.
+type jsonReader struct {
+	*json.Decoder
+	doc  []byte
+	line int
+	seen int64 // offset up to which lines are counted
+}
+
+// token returns the next token and the line at whose end it is.
+func (r *jsonReader) token() (json.Token, int, error) {
+	token, err := r.Token()
+	end := r.InputOffset()
+	r.line += bytes.Count(r.doc[r.seen:end], []byte("\n"))
+	r.seen = end
+	return token, r.line, err
+}
+
+func (r *jsonReader) value(depth int) (v value, err error) {
 	if depth > maxDepth {
 		return value{}, errors.New("nested too deeply")
 	}
-	token, err := dec.Token()
+	token, line, err := r.token()
 	if err != nil {
 		return value{}, err
 	}
 	switch t := token.(type) {
 	case nil:
-		return value{kind: kindNull, text: "None"}, nil
+		v = value{kind: kindNull, text: "None"}
 	case bool:
-		return boolean(t), nil
+		v = boolean(t)
 	case string:
-		return value{kind: kindString, text: t}, nil
+		v = value{kind: kindString, text: t}
 	case json.Number:
-		return number(t.String()), nil
+		v = number(t.String())
 	case json.Delim:
 		if t == '[' {
-			return decodeJSONList(dec, depth)
+			v, err = r.list(depth)
+		} else {
+			v, err = r.object(depth)
 		}
-		return decodeJSONMap(dec, depth)
+	default:
+		err = fmt.Errorf("unexpected %v", token)
 	}
-	return value{}, fmt.Errorf("unexpected %v", token)
+	v.line = line
+	return v, err
 }
 
-func decodeJSONList(dec *json.Decoder, depth int) (value, error) {
+func (r *jsonReader) list(depth int) (value, error) {
 	list := value{kind: kindList}
-	for dec.More() {
-		item, err := decodeJSON(dec, depth+1)
+	for r.More() {
+		item, err := r.value(depth + 1)
 		if err != nil {
 			return value{}, err
 		}
 		list.items = append(list.items, item)
 	}
-	_, err := dec.Token()
+	_, _, err := r.token()
 	return list, err
 }
 
-func decodeJSONMap(dec *json.Decoder, depth int) (value, error) {
+func (r *jsonReader) object(depth int) (value, error) {
 	m := value{kind: kindMap}
-	for dec.More() {
-		key, err := decodeJSON(dec, depth+1)
+	for r.More() {
+		key, err := r.value(depth + 1)
 		if err != nil {
 			return value{}, err
 		}
-		val, err := decodeJSON(dec, depth+1)
+		val, err := r.value(depth + 1)
 		if err != nil {
 			return value{}, err
 		}
-		m.put(key, val)
+		if m.put(key, val) {
+			m.twice = append(m.twice, key)
+		}
 	}
-	_, err := dec.Token()
+	_, _, err := r.token()
 	return m, err
 }

@@ -46,6 +46,12 @@ func parseYAML(doc []byte) (value, error) {
 type yamlBuilder struct{ left int }
 
 func (b *yamlBuilder) build(n *yaml.Node, depth int) (value, error) {
+	v, err := b.buildNode(n, depth)
+	v.line = n.Line
+	return v, err
+}
+
+func (b *yamlBuilder) buildNode(n *yaml.Node, depth int) (value, error) {
 	if b.left--; b.left < 0 || depth > maxDepth {
 		return value{}, fmt.Errorf("line %d: the document is too large or nested too deeply", n.Line)
 	}
@@ -80,6 +86,7 @@ func (b *yamlBuilder) buildMap(n *yaml.Node, depth int) (value, error) {
 			}
 		}
 	}
+	explicit := value{kind: kindMap}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if isMerge(n.Content[i]) {
 			continue
@@ -94,6 +101,9 @@ func (b *yamlBuilder) buildMap(n *yaml.Node, depth int) (value, error) {
 		val, err := b.build(n.Content[i+1], depth+1)
 		if err != nil {
 			return value{}, err
+		}
+		if explicit.put(key, val) {
+			m.twice = append(m.twice, key)
 		}
 		m.put(key, val)
 	}

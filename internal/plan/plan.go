@@ -201,7 +201,7 @@ func New(r Request, catalogue *element.Catalog, host Inventory) (*Plan, error) {
 	if err := p.planElements(catalogue); err != nil {
 		return nil, err
 	}
-	if err := p.planDisk(); err != nil {
+	if err := errors.Join(p.planLists(catalogue), p.planDisk()); err != nil {
 		return nil, err
 	}
 	p.noteUnknownVariables()
