@@ -60,6 +60,13 @@ func (e PackageEntry) Conditional() bool {
 func CheckPackages(sources []PackageSource, facts PackageFacts) ([]PackageEntry, []string, error) {
 	call := &call{env: []string{"ARCH=" + facts.Arch}}
 	l := &lister{facts: facts, k: collector{c: call, compat: facts.Compat, packages: packages{}}}
+	l.read(sources)
+	l.warnings = append(l.warnings, conflicts(l.k.requests, false)...)
+	return l.entries, l.warnings, errors.Join(l.errs...)
+}
+
+// read reads the files of all elements.
+func (l *lister) read(sources []PackageSource) {
 	for _, s := range sources {
 		l.misnamed(s)
 		for _, name := range installFiles {
@@ -76,15 +83,15 @@ func CheckPackages(sources []PackageSource, facts PackageFacts) ([]PackageEntry,
 			}
 		}
 	}
-	l.warnings = append(l.warnings, conflicts(l.k.requests, false)...)
-	return l.entries, l.warnings, errors.Join(l.errs...)
 }
 
 // lister reads entries without evaluating what only hooks know.
 type lister struct {
-	facts    PackageFacts
-	k        collector
-	entries  []PackageEntry
+	facts   PackageFacts
+	k       collector
+	entries []PackageEntry
+	// specs are what the entries were read from.
+	specs    []value
 	warnings []string
 	errs     []error
 }
@@ -155,7 +162,7 @@ func (l *lister) entry(name string, spec value) error {
 	} else if here {
 		r := l.k.request(name, spec)
 		l.k.requests = append(l.k.requests, r)
-		l.entries = append(l.entries, l.describe(r, spec))
+		l.entries, l.specs = append(l.entries, l.describe(r, spec)), append(l.specs, spec)
 	}
 	return nil
 }

@@ -61,15 +61,23 @@ func (k *collector) entry(name string, spec value) error {
 	if spec.kind != kindMap {
 		return fmt.Errorf("want a map of settings, found %s", spec.kind)
 	}
-	for _, filter := range []func(value) (bool, error){k.installType, k.arch, k.pythonVersion, k.when} {
-		if pass, err := filter(spec); err != nil || !pass {
-			return err
-		}
+	if pass, err := k.passes(spec); err != nil || !pass {
+		return err
 	}
 	r := k.request(name, spec)
 	k.requests = append(k.requests, r)
 	k.packages.add(r)
 	return nil
+}
+
+// passes evaluates the filters of a spec; the first that says no decides.
+func (k *collector) passes(spec value) (bool, error) {
+	for _, filter := range []func(value) (bool, error){k.installType, k.arch, k.pythonVersion, k.when} {
+		if pass, err := filter(spec); err != nil || !pass {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // request is what an entry asks for where its filters let it pass.

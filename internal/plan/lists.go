@@ -20,15 +20,11 @@ import (
 func (p *Plan) planLists(catalogue *element.Catalog) error {
 	p.noteUnread()
 	p.noteShadowed(catalogue)
-	sources := make([]guest.PackageSource, len(p.Set.Elements))
-	for i, e := range p.Set.Elements {
-		sources[i] = guest.PackageSource{Element: e.Name, Dir: e.Dir, FS: e.FS}
-	}
+	sources := p.packageSources()
 	var errs []error
 	if p.Set.Contains("package-installs") {
-		_, notes, err := guest.CheckPackages(sources, guest.PackageFacts{
-			Arch: p.Architecture, Compat: p.request.Compat, InstallTypes: p.installTypes(),
-		})
+		entries, notes, err := guest.CheckPackages(sources, p.packageFacts())
+		p.Installs = entries
 		p.Notes, errs = append(p.Notes, notes...), append(errs, err)
 	}
 	for _, s := range sources {
@@ -44,6 +40,32 @@ func (p *Plan) planLists(catalogue *element.Catalog) error {
 		return mistakes("elements", err)
 	}
 	return nil
+}
+
+func (p *Plan) packageSources() []guest.PackageSource {
+	sources := make([]guest.PackageSource, len(p.Set.Elements))
+	for i, e := range p.Set.Elements {
+		sources[i] = guest.PackageSource{Element: e.Name, Dir: e.Dir, FS: e.FS}
+	}
+	return sources
+}
+
+func (p *Plan) packageFacts() guest.PackageFacts {
+	return guest.PackageFacts{Arch: p.Architecture, Compat: p.request.Compat, InstallTypes: p.installTypes()}
+}
+
+// EvaluateInstalls decides about the entries of Installs, with the environment
+// ("NAME=value") that hooks of extra-data.d will see, and tells what phases do in
+// the end.
+func (p *Plan) EvaluateInstalls(environment []string) ([]guest.DecidedEntry, []guest.PackagePhase, error) {
+	if !p.Set.Contains("package-installs") {
+		return nil, nil, nil
+	}
+	entries, phases, err := guest.EvaluatePackages(p.packageSources(), p.packageFacts(), environment)
+	if err != nil {
+		return nil, nil, mistakes("elements", err)
+	}
+	return entries, phases, nil
 }
 
 // installTypes are the types that the template chooses and those that elements

@@ -20,6 +20,7 @@ import (
 	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/guest"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/hook"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
@@ -105,10 +106,12 @@ type Plan struct {
 	ElementPaths []string `json:"-"`
 
 	// What the making half works with.
-	Set     *element.Set   `json:"-"`
-	Hooks   *hook.Tree     `json:"-"`
-	Layout  *layout.Layout `json:"-"`
-	request Request
+	Set    *element.Set   `json:"-"`
+	Hooks  *hook.Tree     `json:"-"`
+	Layout *layout.Layout `json:"-"`
+	// Installs are the packages that elements ask package-installs for.
+	Installs []guest.PackageEntry `json:"-"`
+	request  Request
 }
 
 // builtIn stands for the directory of an element that is part of the plugin.
