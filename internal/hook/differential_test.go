@@ -5,6 +5,7 @@ package hook
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -22,62 +23,97 @@ import (
 // Debian's package python3-diskimage-builder.
 const debianPackage = "/usr/lib/python3/dist-packages/diskimage_builder"
 
-// generate merges, by diskimage-builder's own function, the elements of the
-// function get_image_element_array into $TMP_HOOKS_PATH, and lists what its
-// dib-run-parts would run there.
-const generate = `
+// dryRun does what diskimage-builder's driver does before the first phase, by
+// the driver's own functions: it resolves the elements that are its arguments
+// and merges their hooks into $TMP_HOOKS_PATH. Then dib-run-parts lists what it
+// would run in each phase, and tells in which order it sources environment.d,
+// whose files are empty by then: what they need is not there.
+const dryRun = `
 set +ue
 source "$_LIB/common-functions"
 set -e
+arg_to_elements "$@" >&2
 generate_hooks >&2
 cd "$TMP_HOOKS_PATH"
 for phase in *.d; do
 	[ "$phase" = environment.d ] || bash "$_LIB/dib-run-parts" --list "$phase"
 done
+cp -a environment.d environment.full
+for file in environment.d/*; do
+	: > "$file"
+done
+mkdir empty.d
+bash "$_LIB/dib-run-parts" empty.d 2>&1 | sed -n 's|^dib-run-parts Sourcing environment file .*/||p' |
+	sed 's|^|environment.d/|'
+rm -r empty.d environment.d
+mv environment.full environment.d
 `
 
-// For random sets of its elements, our merged tree is the one of
-// diskimage-builder's, and the same hooks run in the same order; or both say
-// that a hook is there twice.
+// For combinations of its elements our merged tree is diskimage-builder's, and
+// the same hooks run in the same order, as its own dry run lists them; or both
+// say that a hook is there twice.
 func TestAgainstDiskimageBuilder(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(debianPackage, "lib", "dib-run-parts")); err != nil {
 		t.Skipf("python3-diskimage-builder is not installed: %v", err)
 	}
-	merged, duplicates := 0, 0
-	for _, set := range randomSets(t, 7) {
-		tree, err := Merge(set.Elements)
-		theirs := t.TempDir()
-		list, theirErr := askDiskimageBuilder(set, theirs)
-		if (err != nil) != (theirErr != nil) {
-			t.Fatalf("%v: we say %v, diskimage-builder says %v", set.Names(), err, theirErr)
+	t.Parallel()
+	outcomes := make(chan string, 100)
+	t.Run("combinations", func(t *testing.T) {
+		for i, c := range randomCombinations(t, 50) {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				outcomes <- compare(t, c)
+			})
 		}
-		if err != nil {
-			duplicates++
-			if !strings.Contains(theirErr.Error(), "status 1") {
-				t.Errorf("%v: %v", err, theirErr)
-			}
-			continue
-		}
-		merged++
-		if diff := cmp.Diff(list, runOrder(tree)); diff != "" {
-			t.Errorf("%v: %s", set.Names(), diff)
-		}
-		ours := t.TempDir()
-		if err := tree.Write(ours); err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(comparable(t, theirs), comparable(t, ours)); diff != "" {
-			t.Errorf("%v: %s", set.Names(), diff)
-		}
+	})
+	close(outcomes)
+	kinds := map[string]int{}
+	for kind := range outcomes {
+		kinds[kind]++
 	}
-	if duplicates < 1 || merged < 4 {
-		t.Errorf("%d sets merged, %d had duplicates: the sets test too little", merged, duplicates)
+	t.Logf("%v", kinds)
+	if kinds["merged"] < 40 || kinds["duplicate"] < 1 {
+		t.Errorf("%v: the combinations test too little", kinds)
 	}
 }
 
-// randomSets are n sets (always the same) with all kinds of systems; the first
-// has two elements with one hook.
-func randomSets(t *testing.T, n int) []*element.Set {
+// combination is what a user asks for, and what we make of it.
+type combination struct {
+	elements []string
+	set      *element.Set
+}
+
+// compare asks both about one combination and tells what they say.
+func compare(t *testing.T, c combination) string {
+	t.Helper()
+	tree, err := Merge(c.set.Elements)
+	theirs := t.TempDir()
+	list, theirErr := askDiskimageBuilder(t, c.elements, theirs)
+	if (err != nil) != (theirErr != nil) {
+		t.Fatalf("%v: we say %v, diskimage-builder says %v", c.elements, err, theirErr)
+	}
+	if err != nil {
+		if !strings.Contains(theirErr.Error(), "There is a duplicated hook") {
+			t.Errorf("%v: %v", err, theirErr)
+		}
+		return "duplicate"
+	}
+	if diff := cmp.Diff(list, runOrder(tree)); diff != "" {
+		t.Errorf("%v (-theirs +ours): %s", c.elements, diff)
+	}
+	ours := t.TempDir()
+	if err := tree.Write(ours); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(comparable(t, theirs), comparable(t, ours)); diff != "" {
+		t.Errorf("%v (-theirs +ours): %s", c.elements, diff)
+	}
+	return "merged"
+}
+
+// randomCombinations are n combinations (always the same) with all kinds of
+// systems that resolve; the first has two elements with one hook.
+func randomCombinations(t *testing.T, n int) []combination {
 	t.Helper()
 	catalog, _, err := element.Load(nil, []string{filepath.Join(debianPackage, "elements")})
 	if err != nil {
@@ -87,35 +123,40 @@ func randomSets(t *testing.T, n int) []*element.Set {
 	systems := []string{"debian-minimal", "ubuntu", "fedora-minimal", "opensuse-minimal", "centos", "gentoo", "containerfile"}
 	elements := []string{"debian-minimal", "modprobe", "modprobe-blacklist"}
 	random := rand.New(rand.NewPCG(5, 6))
-	var sets []*element.Set
-	for len(sets) < n {
-		if set, err := catalog.Resolve(element.Request{Elements: elements}); err == nil {
-			sets = append(sets, set)
+	var combinations []combination
+	for len(combinations) < n {
+		if set, err := catalog.Resolve(element.Request{Elements: elements, Arch: "amd64"}); err == nil {
+			combinations = append(combinations, combination{elements, set})
 		}
 		elements = []string{systems[random.IntN(len(systems))]}
+		if random.IntN(2) == 0 {
+			elements = append(elements, "vm")
+		}
 		for range 1 + random.IntN(6) {
 			elements = append(elements, names[random.IntN(len(names))])
 		}
 	}
-	return sets
+	return combinations
 }
 
 // askDiskimageBuilder fills dir and returns "phase/hook" in run order.
-func askDiskimageBuilder(set *element.Set, dir string) ([]string, error) {
+func askDiskimageBuilder(t *testing.T, elements []string, dir string) ([]string, error) {
+	t.Helper()
 	var out bytes.Buffer
 	err := command.Host{}.Run(context.Background(), command.Command{
-		Path: "bash", Args: []string{"-c", generate},
+		Path: "bash", Args: append([]string{"-c", dryRun, "dry-run"}, elements...),
 		Env: []string{
-			"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C",
+			"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "ARCH=amd64", "TMPDIR=" + t.TempDir(),
 			"TMP_HOOKS_PATH=" + dir, "_LIB=" + filepath.Join(debianPackage, "lib"),
-			element.BashArrayVariable + "=" + set.BashArrayFunction(),
+			"ELEMENTS_PATH=" + filepath.Join(debianPackage, "elements"), "DIB_PYTHON_EXEC=/usr/bin/python3",
 		},
 		Stdout: &out,
 	})
 	return strings.Fields(out.String()), err
 }
 
-// runOrder lists "phase/hook" of all directories that end in ".d", by name.
+// runOrder lists "phase/hook" of all directories that end in ".d", by name, and
+// the files of environment.d after them.
 func runOrder(tree *Tree) []string {
 	var list []string
 	for _, e := range tree.Entries() {
@@ -125,6 +166,9 @@ func runOrder(tree *Tree) []string {
 		for _, h := range tree.Hooks(e.Path) {
 			list = append(list, h.Path)
 		}
+	}
+	for _, h := range tree.EnvironmentFiles() {
+		list = append(list, h.Path)
 	}
 	return list
 }
