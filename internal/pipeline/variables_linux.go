@@ -25,7 +25,7 @@ func (b *Build) firstVariables() Environment {
 		"TMP_HOOKS_PATH":  b.dirs.hooks,
 		"TMP_IMAGE_DIR":   b.dirs.image,
 		"OUT_IMAGE_PATH":  "",
-		"IMAGE_NAME":      b.staging.Path(p.Output.Name),
+		"IMAGE_NAME":      b.imageName(),
 		"IMAGE_TYPE":      "qcow2",
 		"IMAGE_ELEMENT":   b.elements.EnvironmentList(),
 		"ELEMENTS_PATH":   b.elementsPath(),
@@ -55,6 +55,15 @@ func (b *Build) firstVariables() Environment {
 		env["DIB_COMPAT"] = "1"
 	}
 	return env.With(bashFunctions(b.dirs.library)).With(p.Layout.Variables())
+}
+
+// imageName is the path of the outputs without their extension.
+func (b *Build) imageName() string {
+	name := b.opt.Plan.Output.Name
+	if b.staging == nil {
+		return filepath.Join(b.dirs.image, name) // nothing is put out: Evaluate
+	}
+	return b.staging.Path(name)
 }
 
 // lockFiles is a place that all builds of this user share.
