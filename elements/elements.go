@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-//go:generate go test -run TestExecutables -update .
+//go:generate go test -run "TestExecutables|TestTable" -update .
 
 //go:embed all:*
 var tree embed.FS

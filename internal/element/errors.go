@@ -44,7 +44,8 @@ type MissingElementError struct {
 	Nearest []string
 	// Providers are existing elements that provide the name.
 	Providers []string
-	// Upstream describes the element if diskimage-builder has it.
+	// Upstream says what the element is to diskimage-builder and what can be
+	// done, if diskimage-builder has or had it.
 	Upstream string
 }
 
@@ -67,7 +68,7 @@ func (e *MissingElementError) hint() string {
 	case strings.HasPrefix(e.Name, "#"):
 		return DepsFile + " knows no comments; remove the line"
 	case e.Upstream != "":
-		return fmt.Sprintf("%s is %s that is not built in; put it on element_paths", e.Name, e.Upstream)
+		return e.Upstream
 	case len(e.Providers) > 0:
 		return "it is a virtual element; add one that provides it: " + strings.Join(e.Providers, ", ")
 	case strings.ContainsFunc(e.Name, blank) && e.File == "":

@@ -199,10 +199,13 @@ func TestMissingElementSaysWhatToDo(t *testing.T) {
 		"nocloud":         {"did you mean cloud-init-nocloud?"},
 		"clod-init":       {"did you mean cloud-init?"},
 		"block-device":    {"virtual element", "add one that provides it: block-device-efi"},
-		"rocky-container": {"rocky-container is an element of diskimage-builder (RPM family) that is not built in; put it on element_paths"},
-		"opensuse":        {"(SUSE family) that is not built in; put it on element_paths"},
-		"ramdisk":         {"Ironic", "that is not built in; put it on element_paths"},
-		"rax-nova-agent":  {"obsolete element of diskimage-builder that is not built in"},
+		"rocky-container": {"rocky-container is an element of diskimage-builder (RPM family) that is not built in yet; to use diskimage-builder's own, put", "on element_paths"},
+		"opensuse":        {"(SUSE family) that is not built in yet;"},
+		"ramdisk":         {"Ironic", "that is not built in yet;"},
+		"rax-nova-agent":  {"obsolete element of diskimage-builder and will not be built in;"},
+		"centos7":         {"centos7 was an element of diskimage-builder, which has it no more", "element centos builds later"},
+		"ironic-agent":    {"ironic-python-agent-ramdisk"},
+		"nova":            {"was an element"},
 		"commented":       {`"#why"`, "no comments"},
 		"two words":       {"each name by itself"},
 		"hidden":          {"check the name"},
@@ -313,7 +316,12 @@ func TestUpstreamNames(t *testing.T) {
 			t.Errorf("infrastructure element %s is not diskimage-builder's", name)
 		}
 	}
-	if got := describeUpstream("deploy"); got != "" {
-		t.Errorf("deploy exists nowhere, got %q", got)
+	for name := range formerElements() {
+		if seen[name] {
+			t.Errorf("%s is no former element", name)
+		}
+	}
+	if got := describeUpstream("nobodys"); got != "" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -34,6 +34,8 @@ type helper func(ctx context.Context, c *call) error
 // lookup finds the helper of that name.
 func lookup(name string) (helper, bool) {
 	switch name {
+	case "apt-pins":
+		return aptPins, true
 	case "cache-url":
 		return cacheURL, true
 	case "dib-init-system":
@@ -76,7 +78,7 @@ func lookup(name string) (helper, bool) {
 // links them. The stand-in for sudo is not among them: see LinkSudo.
 func HostCommands() []string {
 	return []string{
-		"cache-url", "dib-run-parts", "element-manifest", "host-apt-mirror", "install-types-enable",
+		"apt-pins", "cache-url", "dib-run-parts", "element-manifest", "host-apt-mirror", "install-types-enable",
 		"package-installs-squash", "pkg-map-install", "python3-shim", "source-repositories", "svc-map-merge",
 	}
 }
