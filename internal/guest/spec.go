@@ -138,19 +138,21 @@ func (k *collector) arch(spec value) (bool, error) {
 	not, hasNot := spec.get("not-arch")
 	hasOnly, hasNot = hasOnly && only.kind != kindNull, hasNot && not.kind != kindNull
 	switch {
-	case hasOnly && hasNot:
+	case !hasOnly && !hasNot:
+		return true, nil
+	case !only.empty() && !not.empty():
 		return false, errors.New("arch and not-arch exclude each other; give one of them")
-	case hasOnly:
+	case !only.empty():
 		return k.archListed("arch", only)
-	case hasNot:
-		listed, err := k.archListed("not-arch", not)
-		return !listed, err
+	case !hasNot:
+		return false, errors.New("arch is empty; leave it out, or name architectures")
 	}
-	return true, nil
+	listed, err := k.archListed("not-arch", not)
+	return !listed, err
 }
 
 func (k *collector) archListed(key string, list value) (bool, error) {
-	if list.kind != kindString || list.text == "" {
+	if list.kind != kindString {
 		return false, fmt.Errorf("%s wants a string of architectures with commas between them, found %s %q", key, list.kind, list.text)
 	}
 	arch, err := k.c.need("ARCH")
