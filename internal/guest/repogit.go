@@ -48,27 +48,54 @@ func (w *repositories) cacheGit(ctx context.Context, r repository, place string)
 	if err != nil {
 		return err
 	}
-	if !there {
-		w.c.sayf("Caching %s from %s in %s", r.name, redact(r.location), place)
-		part := place + ".tmp"
-		err := w.try(ctx, func() error {
-			if err := os.RemoveAll(part); err != nil {
-				return err
-			}
-			return w.c.run(ctx, "git", "clone", "-q", r.location, part)
-		})
-		if err != nil {
-			return fmt.Errorf("cloning it: %w", err)
+	if there && w.quietGit(ctx, place, "rev-parse", "--git-dir") != nil {
+		if w.offline {
+			return fmt.Errorf("the cached copy %s is no git repository, and DIB_OFFLINE is set; remove it and build once with a network", place)
 		}
-		if err := os.Rename(part, place); err != nil {
-			return err
+		w.c.warnf("source %s: the cached copy %s is no git repository; cloning it anew", r.name, place)
+		if err := os.RemoveAll(place); err != nil {
+			return fmt.Errorf("removing a broken cache entry: %w", err)
+		}
+		there = false
+	}
+	if !there {
+		if err := w.seedGit(ctx, r, place); err != nil {
+			return w.offlineHint(err, place)
 		}
 	}
-	known := r.ref != "*" && w.quietGit(ctx, place, "name-rev", r.ref) == nil
-	if w.offline && known {
+	if w.offline && r.ref != "*" && w.hasCommit(ctx, place, r.ref) {
 		return nil
 	}
-	return w.updateGit(ctx, r, place)
+	return w.offlineHint(w.updateGit(ctx, r, place), place)
+}
+
+// seedGit makes the first copy of a repository in the cache.
+func (w *repositories) seedGit(ctx context.Context, r repository, place string) error {
+	w.c.sayf("Caching %s from %s in %s", r.name, redact(r.location), place)
+	part := place + ".tmp"
+	err := w.try(ctx, func() error {
+		if err := os.RemoveAll(part); err != nil {
+			return err
+		}
+		return w.c.run(ctx, "git", "clone", "-q", r.location, part)
+	})
+	if err != nil {
+		return fmt.Errorf("cloning %s: %w", redact(r.location), err)
+	}
+	return os.Rename(part, place)
+}
+
+// offlineHint says why the network was asked in spite of DIB_OFFLINE.
+func (w *repositories) offlineHint(err error, place string) error {
+	if err == nil || !w.offline {
+		return err
+	}
+	return fmt.Errorf("DIB_OFFLINE is set, but what is wanted is not in the cache at %s: %w", place, err)
+}
+
+// hasCommit tells whether a repository knows the ref.
+func (w *repositories) hasCommit(ctx context.Context, repo, ref string) bool {
+	return w.quietGit(ctx, repo, "rev-parse", "-q", "--verify", ref+"^{commit}") == nil
 }
 
 // updateGit fetches the ref by its name, which may lie outside heads and tags, or
@@ -81,13 +108,10 @@ func (w *repositories) updateGit(ctx context.Context, r repository, place string
 			return w.git(ctx, place, append(fetch, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")...)
 		})
 		if err != nil {
-			return fmt.Errorf("fetching it: %w", err)
+			return fmt.Errorf("fetching %s: %w", redact(r.location), err)
 		}
 	}
-	if r.ref == "*" {
-		return nil
-	}
-	if err := w.quietGit(ctx, place, "rev-parse", "-q", "--verify", r.ref+"^{commit}"); err != nil {
+	if r.ref != "*" && !w.hasCommit(ctx, place, r.ref) {
 		return fmt.Errorf("git: Failed to find reference to %s in %s", r.ref, redact(r.location))
 	}
 	return nil
@@ -128,7 +152,7 @@ func (w *repositories) cloneGit(ctx context.Context, r repository, place string)
 	}
 	for _, args := range steps {
 		if err := w.c.run(ctx, "git", args...); err != nil {
-			return fmt.Errorf("cloning it into the image: %w", err)
+			return fmt.Errorf("cloning it into the image from the cache at %s (remove that if it is broken): %w", place, err)
 		}
 	}
 	hash, err := w.c.output(ctx, "git", "-C", target, "rev-parse", head)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -34,6 +35,11 @@ func sourceRepositories(ctx context.Context, c *call) error {
 		return err
 	}
 	defer w.image.Close()
+	return w.bringFiles(ctx, files)
+}
+
+// bringFiles brings all sources of these files, alone on the cache.
+func (w *repositories) bringFiles(ctx context.Context, files []string) error {
 	release, err := lock(ctx, filepath.Join(w.cache, "repositories_flock"), 600*time.Second)
 	if err != nil {
 		return err
@@ -85,6 +91,10 @@ func (c *call) openRepositories() (*repositories, error) {
 	img, err := c.openImage()
 	if err != nil {
 		return nil, err
+	}
+	if _, set := c.lookupEnv("GIT_TERMINAL_PROMPT"); !set {
+		// Nobody sits there who could type a password.
+		c.env = append(slices.Clip(c.env), "GIT_TERMINAL_PROMPT=0")
 	}
 	w := &repositories{
 		c: c, image: img, cache: filepath.Join(home, "source-repositories"), fetcher: newFetcher(),
@@ -179,7 +189,7 @@ func (w *repositories) download(ctx context.Context, r repository) (string, erro
 	if err != nil || there && w.offline {
 		return place, err
 	}
-	return place, w.c.cache(ctx, w.fetcher, r.location, place, false)
+	return place, w.offlineHint(w.c.cache(ctx, w.fetcher, r.location, place, false), place)
 }
 
 func (w *repositories) bringPlainFile(ctx context.Context, r repository) error {
@@ -224,9 +234,18 @@ func (w *repositories) bringTar(ctx context.Context, r repository) error {
 	return errors.Join(w.unpack(ctx, r, place, dir), os.RemoveAll(dir))
 }
 
+// unpack takes the wanted part out of a tarball. One that is broken would stay so, as
+// the server does not send again what has not changed; so it is asked for it once more.
 func (w *repositories) unpack(ctx context.Context, r repository, tarball, dir string) error {
-	if err := w.c.run(ctx, "tar", "-C", dir, "-xzf", tarball); err != nil {
-		return fmt.Errorf("unpacking it: %w", err)
+	err := w.c.run(ctx, "tar", "-C", dir, "-xzf", tarball)
+	if err != nil && !w.offline {
+		w.c.warnf("source %s: the copy in the cache cannot be unpacked; fetching it anew", r.name)
+		if err = w.c.cache(ctx, w.fetcher, r.location, tarball, true); err == nil {
+			err = w.c.run(ctx, "tar", "-C", dir, "-xzf", tarball)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("unpacking %s, which came from %s: %w", tarball, redact(r.location), err)
 	}
 	parts, err := filepath.Glob(filepath.Join(dir, r.ref))
 	if err != nil {
