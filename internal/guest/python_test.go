@@ -4,7 +4,6 @@ package guest
 
 import (
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -26,11 +25,27 @@ func TestPythonShim(t *testing.T) {
 	}
 }
 
+// TestPythonShimWithoutPython: the trial's root has no Python either.
 func TestPythonShimWithoutPython(t *testing.T) {
-	tr := newTrial(t, []string{"PATH=/nowhere"}, "python3-shim", "script.py")
-	status := tr.serve(t)
-	if said := tr.err.String(); status != 127 && !strings.Contains(said, "exec /usr/") {
-		t.Errorf("%d %s", status, said)
+	dir := t.TempDir()
+	files(t, dir, map[string]string{"a/bin/other": "", "b/bin/script.py": "", "hooks/bin/script.py": ""})
+	env := []string{"PATH=/nowhere", "TMP_HOOKS_PATH=" + dir + "/hooks", "IMAGE_ELEMENT=a b", "IMAGE_ELEMENT_YAML={a: " + dir + "/a, b: " + dir + "/b}"}
+	const rest = " wants to run through DIB_PYTHON_EXEC, but this host has no python3; install it, or use an element that does without\n"
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{dir + "/hooks/install.d/../bin/script.py", "x"}, dir + "/hooks/bin/script.py of element b"},
+		{[]string{dir + "/a/bin/other"}, dir + "/a/bin/other of element a"},
+		{[]string{"/elsewhere/x.py"}, "/elsewhere/x.py"},
+		{[]string{"-c", "print(1)"}, "python3 -c 'print(1)'"},
+		{nil, "python3"},
+	} {
+		tr := newTrial(t, env, append([]string{"python3-shim"}, tc.args...)...)
+		status := tr.serve(t)
+		if said := tr.err.String(); status != 127 || said != "python3-shim: "+tc.want+rest {
+			t.Errorf("%d %s", status, said)
+		}
 	}
 }
 
