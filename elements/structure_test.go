@@ -137,6 +137,37 @@ func TestScriptsBeginAlike(t *testing.T) {
 	}
 }
 
+func TestEnvironmentFilesBeginAlike(t *testing.T) {
+	for name, content := range files(t) {
+		if !strings.Contains(name, "/environment.d/") {
+			continue
+		}
+		if !strings.HasPrefix(content, "# SPDX-License-Identifier: MPL-2.0\n# shellcheck shell=bash\n") {
+			t.Errorf("%s: must begin with the licence and the shell that reads it", name)
+		}
+	}
+}
+
+// Environment files are sourced one after the other with unset variables forbidden: whatever
+// operating system is taken, that ends without an error, on the host and in the chroot.
+func TestEnvironmentFilesCanBeSourced(t *testing.T) {
+	for _, system := range []string{"debian-minimal", "debian", "ubuntu-minimal", "ubuntu"} {
+		_, tree := resolve(t, system, "vm", "block-device-efi", "cloud-init-nocloud", "devuser")
+		script := "set -eu -o pipefail\n"
+		for _, file := range tree.EnvironmentFiles() {
+			if file.Name != "11-dib-install-type.bash" {
+				script += ". ./" + file.Element + "/environment.d/" + file.Name + "\n"
+			}
+		}
+		script += `echo "$DISTRO_NAME $DIB_RELEASE $DIB_INIT_SYSTEM"`
+		out, err := bash(t, []string{"HOME=/nonexistent", "ARCH=amd64", "IMAGE_NAME=image"}, script)
+		want := map[bool]string{true: "ubuntu noble systemd\n", false: "debian bookworm systemd\n"}[strings.HasPrefix(system, "ubuntu")]
+		if err != nil || out != want {
+			t.Errorf("%s: %q, want %q (%v)", system, out, want, err)
+		}
+	}
+}
+
 func TestDataFilesParse(t *testing.T) {
 	for name, content := range files(t) {
 		var value any
@@ -172,8 +203,14 @@ func TestNoMirrorIsNamed(t *testing.T) {
 	}
 }
 
+// pythonCall finds a script or a line of Python that a shell script runs.
+var pythonCall = regexp.MustCompile(`(?m)^[^#]*\bpython[0-9.]*\s+(-[cmIsE]|["$./])`)
+
 func TestNoPython(t *testing.T) {
 	for name, content := range files(t) {
+		if found := pythonCall.FindString(content); found != "" {
+			t.Errorf("%s runs Python: %s", name, found)
+		}
 		if first, _, _ := strings.Cut(content, "\n"); strings.HasPrefix(first, "#!") && strings.Contains(first, "python") {
 			t.Errorf("%s is a Python script", name)
 		}
