@@ -212,7 +212,7 @@ func needPrograms(t *testing.T, programs ...string) {
 }
 
 func TestUbuntuRootIsFetchedOnceAndChecked(t *testing.T) {
-	needPrograms(t, "flock", "sha256sum", "tar", "awk")
+	needPrograms(t, "flock", "unsquashfs")
 	t.Parallel()
 	c := newCloudImages(t)
 	want := func(version, output string, err error, wantVersion string, sent ...string) {
@@ -256,7 +256,7 @@ func TestUbuntuRootIsFetchedOnceAndChecked(t *testing.T) {
 }
 
 func TestUbuntuRootPastAStaleProxy(t *testing.T) {
-	needPrograms(t, "flock", "sha256sum", "tar", "awk")
+	needPrograms(t, "flock", "unsquashfs")
 	t.Parallel()
 	for _, stale := range [][]string{{cloudRoot}, {"SHA256SUMS"}, {cloudRoot, "SHA256SUMS"}} {
 		c := newCloudImages(t)
@@ -280,7 +280,7 @@ func TestUbuntuRootPastAStaleProxy(t *testing.T) {
 }
 
 func TestUbuntuRootSaysWhatIsWrong(t *testing.T) {
-	needPrograms(t, "flock", "sha256sum", "tar", "awk")
+	needPrograms(t, "flock", "unsquashfs")
 	t.Parallel()
 	good := rootTarball(t, "good")
 	for name, c := range map[string]struct {
@@ -336,7 +336,7 @@ func emptyTar(t *testing.T) []byte {
 
 // A build that is killed while it downloads leaves neither a file that looks whole nor a lock.
 func TestUbuntuRootAfterAKill(t *testing.T) {
-	needPrograms(t, "flock", "sha256sum", "tar", "awk")
+	needPrograms(t, "flock", "unsquashfs")
 	t.Parallel()
 	c := newCloudImages(t)
 	c.publish(rootTarball(t, "whole"))

@@ -102,9 +102,9 @@ func describeUpstream(name string) string {
 	}
 	if instead, ok := formerElements()[name]; ok {
 		return name + " was an element of diskimage-builder, which has it no more: " + instead +
-			"; if you still have it put the directory that holds it on element_paths"
+			"; if you have a copy, put the directory that holds it on element_paths"
 	}
 	return ""
 }
 
-const withUpstreamTree = "to use diskimage-builder's own, put the elements directory of diskimage-builder on element_paths"
+const withUpstreamTree = "to use diskimage-builder's own, put its directory diskimage_builder/elements on element_paths"
