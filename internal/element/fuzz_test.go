@@ -50,7 +50,7 @@ func FuzzElementVariables(f *testing.F) {
 		if got, ok := bash.AskText(t, set.BashArrayFunction()+"\x01"+name); ok && got != wanted {
 			t.Errorf("bash read %q of %q, not %q", got, set.BashArrayFunction(), wanted)
 		}
-		if !utf8.ValidString(name + dir) {
+		if !utf8.ValidString(name) || !utf8.ValidString(dir) {
 			return // YAML has no way to say it
 		}
 		var pairs [][2]any

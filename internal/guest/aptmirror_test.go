@@ -133,15 +133,3 @@ func TestHostAptMirror(t *testing.T) {
 		t.Error("one argument was enough")
 	}
 }
-
-func FuzzAptSources(f *testing.F) {
-	f.Add(deb822)
-	f.Add(oneLine)
-	f.Fuzz(func(t *testing.T, doc string) {
-		for _, e := range append(parseSourcesFile(doc), parseSourcesList(doc)...) {
-			if e.uri == "" || e.suite == "" || strings.ContainsAny(e.uri+e.suite, " \t\n") {
-				t.Errorf("%+v", e)
-			}
-		}
-	})
-}

@@ -48,17 +48,3 @@ func TestPythonShimWithoutPython(t *testing.T) {
 		}
 	}
 }
-
-func FuzzRepositoryLine(f *testing.F) {
-	f.Add("name git /opt/x https://host/x.git master")
-	f.Add("name tar /opt/x")
-	f.Add("name  git")
-	f.Fuzz(func(t *testing.T, line string) {
-		r, err := parseRepository(line, func(_, fallback string) string { return fallback })
-		if err == nil && (r.name == "" || r.dest != "" && r.dest[0] != '/') {
-			t.Errorf("%q: %+v", line, r)
-		}
-		rebase(line, "https://base")
-		listLines(line)
-	})
-}

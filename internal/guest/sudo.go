@@ -241,13 +241,13 @@ func escapeWords(list []string) string {
 	escaped := make([]string, len(list))
 	for i, word := range list {
 		var b strings.Builder
-		for _, r := range word {
+		for _, c := range []byte(word) {
 			switch {
-			case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("_-$", r), r > 127:
+			case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', strings.IndexByte("_-$", c) >= 0, c > 127:
 			default:
 				b.WriteByte('\\')
 			}
-			b.WriteRune(r)
+			b.WriteByte(c)
 		}
 		escaped[i] = b.String()
 	}

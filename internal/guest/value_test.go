@@ -117,37 +117,3 @@ func TestJSONErrors(t *testing.T) {
 		}
 	}
 }
-
-func FuzzYAML(f *testing.F) {
-	for _, tc := range scalars {
-		f.Add("pkg:\n  dib_python_version: " + tc.text)
-	}
-	f.Add("a: &x {<<: *x}")
-	f.Add("- [a, {b: c}]\n--- \nd")
-	f.Fuzz(func(t *testing.T, doc string) {
-		v, err := parseYAML([]byte(doc))
-		if err == nil {
-			k := collector{c: &newTrial(t, []string{"ARCH=amd64"}, "package-installs-squash").call, packages: packages{}}
-			_ = k.collect(v)
-			if _, err := k.packages.encode(); err != nil {
-				t.Errorf("%q: %v", doc, err)
-			}
-		}
-	})
-}
-
-func FuzzJSON(f *testing.F) {
-	f.Add(`{"default": {"a": "b c"}, "family": {"debian": {"x": ""}}, "release": {"fedora": {"23": {"a": null}}}}`)
-	f.Add(`{"a": [1, 2.5, true, null, {"b": "c"}]}`)
-	f.Fuzz(func(t *testing.T, doc string) {
-		// What is JSON to the one reader is to the other.
-		_, err := parseJSON([]byte(doc))
-		var v any
-		if plain := json.Unmarshal([]byte(doc), &v); plain != nil && err == nil {
-			t.Errorf("%q is taken for JSON: %v", doc, plain)
-		}
-		if m, err := parseNameMap([]byte(doc)); err == nil {
-			m.names("debian", "bookworm")
-		}
-	})
-}

@@ -193,14 +193,7 @@ func integer(digits string) (string, error) {
 		sign, body = "-", rest
 	}
 	if strings.ContainsRune(body, ':') {
-		sum, err := sixties(body)
-		if err != nil || sum != math.Trunc(sum) || strings.ContainsRune(body, '.') {
-			return "", errors.New("not an integer")
-		}
-		if sum == 0 {
-			sign = ""
-		}
-		return sign + strconv.FormatFloat(sum, 'f', 0, 64), nil
+		return sixtiesInteger(sign, body)
 	}
 	base := 10
 	switch {
@@ -216,6 +209,22 @@ func integer(digits string) (string, error) {
 		return "", errors.New("not an integer")
 	}
 	return n.String(), nil
+}
+
+// sixtiesInteger is sixties for integers, which Python keeps exact.
+func sixtiesInteger(sign, body string) (string, error) {
+	sum, sixty := new(big.Int), big.NewInt(60)
+	for part := range strings.SplitSeq(body, ":") {
+		n, ok := new(big.Int).SetString(part, 10)
+		if !ok {
+			return "", errors.New("not an integer")
+		}
+		sum.Add(sum.Mul(sum, sixty), n)
+	}
+	if sign == "-" {
+		sum.Neg(sum)
+	}
+	return sum.String(), nil
 }
 
 func float(digits string) (float64, error) {

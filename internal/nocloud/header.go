@@ -165,5 +165,6 @@ func encoded(line string) bool {
 		return false
 	}
 	head, err := base64.StdEncoding.DecodeString(line[:8])
-	return err == nil && (head[0] == '#' || head[0] == 0x1f && head[1] == 0x8b)
+	// The decoder passes over carriage returns.
+	return err == nil && len(head) > 1 && (head[0] == '#' || head[0] == 0x1f && head[1] == 0x8b)
 }

@@ -25,7 +25,6 @@ def judge(text):
         yaml.load(text, Loader=Loader)
     except Exception as e:
         return str(e)[:300]
-json.dump([judge(t) for t in json.load(sys.stdin)], sys.stdout)
 `
 
 // pyYAML has PyYAML judge texts; it skips the test where that is missing.
@@ -39,7 +38,7 @@ func pyYAML(t *testing.T, texts []string) []*string {
 		t.Fatal(err)
 	}
 	out, err := command.Output(t.Context(), command.Host{}, command.Command{
-		Path: "python3", Args: []string{"-c", judgeYAML}, Stdin: bytes.NewReader(in),
+		Path: "python3", Args: []string{"-c", judgeYAML + "json.dump([judge(t) for t in json.load(sys.stdin)], sys.stdout)"}, Stdin: bytes.NewReader(in),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -101,14 +100,17 @@ func TestYAMLVerdictsAreThoseOfPyYAML(t *testing.T) {
 		r.yamlDocument(texts[i])
 		errs := problems.Errors()
 		switch {
-		case verdict != nil && strings.Contains(*verdict, "2002:value"):
-			// a document that is only "=", which is no mapping either
-		case verdict != nil && strings.Contains(*verdict, "while parsing a flow mapping"):
-			// a key in braces that goes over two lines; known, and nobody writes it
+		case verdict != nil && deliberate(*verdict):
 		case verdict != nil && len(errs) == 0:
 			t.Errorf("accepted %q, of which PyYAML says %s", texts[i], *verdict)
 		case verdict == nil && len(errs) > 0 && !strings.Contains(errs[0].Text, "given twice"):
 			t.Errorf("refused %q, which PyYAML reads: %s", texts[i], errs[0].Error())
 		}
 	}
+}
+
+// deliberate says whether we differ from PyYAML on purpose.
+func deliberate(verdict string) bool {
+	return strings.Contains(verdict, "2002:value") || // a document that is only "=", which is no mapping either
+		strings.Contains(verdict, "while parsing a flow mapping") // a key in braces that goes over two lines; known, and nobody writes it
 }

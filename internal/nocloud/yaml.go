@@ -62,11 +62,14 @@ const (
 	tightPair = "did not find expected ',' or"
 )
 
+// maxRefusals bounds the work for texts with many of them: each costs a reading.
+const maxRefusals = 100
+
 // parseText is parseYAML without these refusals: such a tab is read as an x, and
 // the blank is put in. The text that was read in the end is returned. Where
 // the tab or the pair is wrong to PyYAML too, so is what replaces it.
 func parseText(text string) (root *yaml.Node, read string, err error) {
-	limit := 1 + strings.Count(text, "\t") + strings.Count(text, ":[") + strings.Count(text, ":{")
+	limit := min(maxRefusals, 1+strings.Count(text, "\t")+strings.Count(text, ":[")+strings.Count(text, ":{"))
 	for read = text; limit > 0; limit-- {
 		if root, err = parseYAML(strings.NewReader(read)); err == nil {
 			return root, read, nil
@@ -131,10 +134,17 @@ func (r reporter) printable(text string) bool {
 
 // field finds a key of a mapping, also in what is merged into it by <<.
 func field(mapping *yaml.Node, name string) (key, value *yaml.Node) {
+	return fieldOf(mapping, name, map[*yaml.Node]bool{})
+}
+
+// fieldOf is field without the mappings seen before: one may be merged into
+// itself.
+func fieldOf(mapping *yaml.Node, name string, seen map[*yaml.Node]bool) (key, value *yaml.Node) {
 	mapping = resolve(mapping)
-	if mapping == nil || mapping.Kind != yaml.MappingNode {
+	if mapping == nil || mapping.Kind != yaml.MappingNode || seen[mapping] {
 		return nil, nil
 	}
+	seen[mapping] = true
 	var merged *yaml.Node
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		k := resolve(mapping.Content[i])
@@ -145,10 +155,10 @@ func field(mapping *yaml.Node, name string) (key, value *yaml.Node) {
 		}
 	}
 	if merged == nil || merged.Kind != yaml.SequenceNode {
-		return field(merged, name)
+		return fieldOf(merged, name, seen)
 	}
 	for _, m := range merged.Content {
-		if k, v := field(m, name); k != nil {
+		if k, v := fieldOf(m, name, seen); k != nil {
 			return k, v
 		}
 	}

@@ -39,14 +39,15 @@ func parseOSRelease(text string) OS {
 	return OS{ID: values["ID"], Version: values["VERSION_ID"], Codename: values["VERSION_CODENAME"]}
 }
 
-// unquote takes the quotes of a shell word away and the backslashes in it.
+// unquote takes the quotes of a shell word away, and the backslashes before what
+// is special to a shell.
 func unquote(value string) string {
 	if n := len(value); n >= 2 && (value[0] == '"' || value[0] == '\'') && value[n-1] == value[0] {
 		value = value[1 : n-1]
 	}
 	var b strings.Builder
 	for i := 0; i < len(value); i++ {
-		if value[i] == '\\' && i+1 < len(value) {
+		if value[i] == '\\' && i+1 < len(value) && strings.IndexByte("\\$\"'`", value[i+1]) >= 0 {
 			i++
 		}
 		b.WriteByte(value[i])
