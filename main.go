@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Command packer-plugin-diskimage is a Packer plugin that builds Linux disk
-// images from diskimage-builder elements, and the helper commands that hooks
-// of those elements call.
+// images from diskimage-builder elements, the helper commands that hooks of
+// those elements call, and "convert", which makes templates of calls of
+// disk-image-create.
 package main
 
 import (
@@ -12,6 +13,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/builder/diskimage"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/convert"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/guest"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
 	"github.com/seed-736dd801/packer-plugin-diskimage/provisioner/nocloud"
@@ -32,6 +34,9 @@ func run() int {
 	if status, handled := sandbox.Enter(os.Args[1:]); handled {
 		return status
 	}
+	if len(os.Args) > 1 && os.Args[1] == "convert" {
+		return convertTemplates(os.Args[2:])
+	}
 	set := plugin.NewSet()
 	set.SetVersion(version.PluginVersion)
 	set.RegisterBuilder(plugin.DEFAULT_NAME, new(diskimage.Builder))
@@ -41,4 +46,20 @@ func run() int {
 		return 1
 	}
 	return 0
+}
+
+// convertTemplates is the command for people that come from diskimage-builder.
+func convertTemplates(args []string) int {
+	directory, err := os.Getwd()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "convert: "+err.Error())
+		return convert.StatusNothing
+	}
+	return convert.Command{
+		Arguments: args,
+		Stdin:     os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
+		Environment: os.LookupEnv,
+		Directory:   directory,
+		Check:       diskimage.Check,
+	}.Run()
 }

@@ -65,6 +65,25 @@ func (b *Builder) Prepare(raws ...interface{}) ([]string, []string, error) {
 	return generatedVariables, warnings, nil
 }
 
+// Check is Prepare for a block that no packer hands over: what is wrong with
+// the template, each mistake by itself, and what is worth a note. This host is
+// not looked at.
+func Check(attributes map[string]any) (notes []string, mistakes []error) {
+	c := Config{}
+	if err := c.decode(attributes, map[string]any{"packer_build_name": "image"}); err != nil {
+		return nil, flatten(err)
+	}
+	req, wrong := newRequest(&c, callerEnvironment(&c))
+	if len(req.Elements) == 0 {
+		return nil, flatten(wrong)
+	}
+	made, err := req.plan(plan.Inventory{})
+	if wrong = errors.Join(wrong, err); wrong != nil {
+		return nil, flatten(wrong)
+	}
+	return made.Notes, nil
+}
+
 // multiError turns joined errors into Packer's list of errors.
 func multiError(err error) error {
 	var list *packersdk.MultiError
