@@ -4,6 +4,11 @@ variable "elements" {
   type = list(string)
 }
 
+variable "element_paths" {
+  type    = list(string)
+  default = []
+}
+
 variable "compression" {
   type = string
 }
@@ -14,6 +19,7 @@ variable "directory" {
 
 source "diskimage" "bench" {
   elements              = var.elements
+  element_paths         = var.element_paths
   formats               = ["qcow2"]
   qcow2_compression     = var.compression
   output_directory      = "${var.directory}/out"

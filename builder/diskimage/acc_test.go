@@ -136,9 +136,14 @@ func (r *packerRun) waitFor(text string) {
 // wait waits for packer's end and returns its exit status.
 func (r *packerRun) wait() int {
 	r.t.Helper()
+	return r.waitWithin(15 * time.Minute)
+}
+
+func (r *packerRun) waitWithin(limit time.Duration) int {
+	r.t.Helper()
 	select {
 	case <-r.finished:
-	case <-time.After(15 * time.Minute):
+	case <-time.After(limit):
 		r.t.Fatalf("packer does not end:\n%s", r.output())
 	}
 	// The output may still be on its way through the pipe.

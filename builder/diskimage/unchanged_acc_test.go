@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,6 +26,9 @@ import (
 var unchangedSet = []string{"debian-minimal", "cloud-init-nocloud", "devuser", "dhcp-all-interfaces"}
 
 const devPassword = "not-a-secret"
+
+// buildDeadline is generous: two builds run at a time, and the host is shared.
+const buildDeadline = 40 * time.Minute
 
 // TestAccUnchangedElements builds diskimage-builder's own elements with
 // diskimage-builder and with this plugin, compares the images, and boots what
@@ -51,7 +55,7 @@ func TestAccUnchangedElements(t *testing.T) {
 			})
 		}
 	})
-	if status := dib.wait(); status != 0 {
+	if status := dib.waitWithin(buildDeadline); status != 0 {
 		t.Fatalf("diskimage-builder: status %d:\n%s", status, dib.output())
 	}
 	compareImages(t, mountedImage(t, theirs+".raw"), mountedImage(t, plain))
@@ -93,6 +97,12 @@ func (w workspace) withoutPython() string {
 			}
 		}
 	}
+	// What the builder adds to a PATH has none either.
+	for _, place := range []string{dir, "/sbin", "/usr/sbin", "/usr/local/sbin"} {
+		if found, _ := filepath.Glob(place + "/python*"); len(found) > 0 {
+			w.t.Fatalf("Python is on the PATH of hooks: %q", found)
+		}
+	}
 	return dir
 }
 
@@ -123,9 +133,9 @@ build {
 	if err := os.WriteFile(template, []byte(text), 0o644); err != nil {
 		w.t.Fatal(err)
 	}
-	status, out := runPacker(w.t, w.dir, append(env, "PATH="+w.withoutPython()), "build", template)
-	if status != 0 {
-		w.t.Fatalf("%s: status %d:\n%s", name, status, out)
+	r := startPacker(w.t, w.dir, append(env, "PATH="+w.withoutPython()), "build", template)
+	if status := r.waitWithin(buildDeadline); status != 0 {
+		w.t.Fatalf("%s: status %d:\n%s", name, status, r.output())
 	}
 	return filepath.Join(w.output, name+".raw")
 }
@@ -133,7 +143,7 @@ build {
 // logIn boots an image, logs in as the user of element devuser and reads the note.
 func logIn(t *testing.T, spec qemu.Spec, note string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), bootDeadline)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*bootDeadline)
 	defer cancel()
 	m, err := qemu.Start(ctx, command.Host{}, spec)
 	if err != nil {

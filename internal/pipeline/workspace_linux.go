@@ -148,6 +148,9 @@ func (b *Build) makeHooks() error {
 	if err := b.opt.Plan.Hooks.Write(b.dirs.hooks); err != nil {
 		return fmt.Errorf("writing the hooks tree: %w", err)
 	}
+	if err := writeInitramfsSettings(b.dirs.hooks); err != nil {
+		return fmt.Errorf("writing the settings of mkinitramfs: %w", err)
+	}
 	helper := filepath.Join(b.dirs.hooks, helperName)
 	if err := os.WriteFile(helper, nil, 0o755); err != nil {
 		return fmt.Errorf("making the helper's mount point: %w", err)
