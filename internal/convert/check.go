@@ -36,13 +36,13 @@ func (s *source) values(c Command) map[string]any {
 		switch v := a.value.(type) {
 		case string:
 			if t, ok := resolved(v, c.Directory, c.Environment); ok {
-				block[a.name] = t
+				block[a.name] = protected(t)
 			}
 		case []string:
 			var list []string
 			for _, one := range v {
 				if t, ok := resolved(one, c.Directory, c.Environment); ok {
-					list = append(list, t)
+					list = append(list, protected(t))
 				}
 			}
 			block[a.name] = list
