@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/plugin"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/builder/diskimage"
+	"github.com/seed-736dd801/packer-plugin-diskimage/datasource/elements"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/convert"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/guest"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
@@ -40,6 +41,7 @@ func run() int {
 	set := plugin.NewSet()
 	set.SetVersion(version.PluginVersion)
 	set.RegisterBuilder(plugin.DEFAULT_NAME, new(diskimage.Builder))
+	set.RegisterDatasource("elements", new(elements.Datasource))
 	set.RegisterProvisioner("nocloud", new(nocloud.Provisioner))
 	if err := set.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err.Error())

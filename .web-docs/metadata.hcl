@@ -22,6 +22,11 @@ integration {
     slug = "diskimage"
   }
   component {
+    type = "data-source"
+    name = "Elements"
+    slug = "elements"
+  }
+  component {
     type = "provisioner"
     name = "NoCloud seed"
     slug = "nocloud"

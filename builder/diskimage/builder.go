@@ -45,6 +45,9 @@ func (b *Builder) Prepare(raws ...interface{}) ([]string, []string, error) {
 	if err := b.config.decode(raws...); err != nil {
 		return nil, nil, err
 	}
+	if !b.config.known() {
+		return generatedVariables, nil, nil // it is validated, and was not given all
+	}
 	req, wrong := newRequest(&b.config, callerEnvironment(&b.config))
 	b.request = req
 	// Mistakes in attributes do not hide those that only the plan finds.

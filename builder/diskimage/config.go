@@ -6,6 +6,9 @@
 package diskimage
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/hashicorp/packer-plugin-sdk/common"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
@@ -132,6 +135,19 @@ func (c *Config) decode(raws ...interface{}) error {
 		Interpolate:        true,
 		InterpolateContext: &c.ctx,
 	}, raws...)
+}
+
+// unknown is what Packer writes, while a template is validated, for a string that
+// only a data source will give.
+const unknown = "<unknown>"
+
+// known tells whether Packer knew all texts that the plan is made of. Of a list
+// that is unknown as a whole Packer makes an empty one, which cannot be told from
+// a mistake.
+func (c *Config) known() bool {
+	values := slices.Concat([]string{c.Architecture, c.InstallType, c.SourceImage, c.DiskSize}, c.Elements, c.ElementPaths,
+		c.Packages, slices.Collect(maps.Values(c.Environment)))
+	return !slices.Contains(values, unknown)
 }
 
 // setDefaults fills what the template leaves open. The environment is that of

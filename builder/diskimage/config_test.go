@@ -232,3 +232,24 @@ func TestSpecCoversEveryAttribute(t *testing.T) {
 		}
 	}
 }
+
+// While a template is validated, what data sources give is not known yet.
+func TestUnknownValuesAreNoMistakes(t *testing.T) {
+	for _, change := range []map[string]interface{}{
+		{"architecture": unknown}, {"elements": []string{unknown}}, {"environment": map[string]string{"DIB_BLOCK_SIZE": unknown}},
+		{"element_paths": []string{unknown}}, {"disk_size": unknown},
+	} {
+		config := map[string]interface{}{"elements": []string{"tiny-os"}, "element_paths": []string{"testdata/elements"}}
+		for name, value := range change {
+			config[name] = value
+		}
+		var b Builder
+		variables, warnings, err := b.Prepare(config)
+		if err != nil || len(warnings) > 0 || len(variables) == 0 {
+			t.Errorf("%v: %v %q %q", change, err, warnings, variables)
+		}
+		if _, err := b.Run(t.Context(), nil, nil); err == nil {
+			t.Errorf("%v: it ran", change)
+		}
+	}
+}

@@ -71,7 +71,7 @@ func newRequest(c *Config, caller pipeline.Environment) (request, error) {
 		ImageCache:         absolute(c.ImageCacheDirectory),
 	}
 	if len(c.Elements) == 0 {
-		wrong.add("elements", errors.New("name at least one element, such as \"debian-minimal\""))
+		wrong.add("elements", errors.New("name at least one element, such as \"debian-minimal\"; if a data source gives the list, validate with -evaluate-datasources"))
 	}
 	checkTexts(c, &wrong)
 	r.checkWords(c, &wrong)

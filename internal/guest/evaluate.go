@@ -20,16 +20,21 @@ type DecidedEntry struct {
 	Mapped []string
 }
 
-// PackagePhase is what a phase installs and uninstalls in the end, by the names
-// that elements use.
+// PackagePhase is what a phase installs and uninstalls in the end, sorted.
 type PackagePhase struct {
 	Name               string
 	Install, Uninstall []string
 }
 
+// InstallType is how a part of an image is to be installed that has the given
+// prefix in the names of its hooks' directories, usually an element.
+func InstallType(prefix string, environment []string) string {
+	return (&call{env: environment}).installType(prefix)
+}
+
 // EvaluatePackages is CheckPackages, without its warnings, with the environment
 // at hand that hooks of extra-data.d see ("NAME=value"): it decides what
-// package-installs-squash will. An entry that cannot be decided is an error.
+// package-installs-squash will, and names packages as package-installs-v2 does. An entry that cannot be decided is an error.
 func EvaluatePackages(sources []PackageSource, facts PackageFacts, environment []string) ([]DecidedEntry, []PackagePhase, error) {
 	l := &lister{facts: facts, k: collector{c: &call{env: []string{"ARCH=" + facts.Arch}}, compat: facts.Compat, packages: packages{}}}
 	l.read(sources)
@@ -58,12 +63,44 @@ func EvaluatePackages(sources []PackageSource, facts PackageFacts, environment [
 		}
 		decided = append(decided, DecidedEntry{PackageEntry: e, Applies: pass, Mapped: words(mapped)})
 	}
-	var outcome []PackagePhase
-	for _, phase := range k.packages.phases() {
-		a := k.packages[phase]
-		outcome = append(outcome, PackagePhase{phase, namesOf(a.Install), namesOf(a.Uninstall)})
+	return decided, k.packages.outcome(func(w wanted) []string {
+		for _, d := range decided {
+			if d.Package == w.Package && d.Element == w.Element {
+				return d.Mapped
+			}
+		}
+		return nil // no list has others
+	}), nil
+}
+
+// UnconditionalPackages is what phases install and uninstall, by the names that
+// elements use, if no conditional entry applies.
+func UnconditionalPackages(entries []PackageEntry) []PackagePhase {
+	all := packages{}
+	for _, e := range entries {
+		if !e.Conditional() {
+			all.add(request{wanted: wanted{e.Package, e.Element}, phase: e.Phase, uninstall: e.Uninstall, buildOnly: e.BuildOnly})
+		}
 	}
-	return decided, outcome, nil
+	return all.outcome(func(w wanted) []string { return []string{w.Package} })
+}
+
+// outcome lists the packages of phases by the names that translate gives them.
+func (p packages) outcome(translate func(wanted) []string) []PackagePhase {
+	list := func(all []wanted) (names []string) {
+		for _, w := range all {
+			names = append(names, translate(w)...)
+		}
+		slices.Sort(names)
+		return slices.Compact(names)
+	}
+	var phases []PackagePhase
+	for _, phase := range p.phases() {
+		if a := p[phase]; len(a.Install)+len(a.Uninstall) > 0 {
+			phases = append(phases, PackagePhase{phase, list(a.Install), list(a.Uninstall)})
+		}
+	}
+	return phases
 }
 
 // nameMaps reads the pkg-map of every element, an empty one where there is none.
@@ -82,17 +119,6 @@ func nameMaps(sources []PackageSource) (map[string]*nameMap, error) {
 		all[s.Element] = m
 	}
 	return all, nil
-}
-
-// namesOf are the packages of a list, each once.
-func namesOf(list []wanted) []string {
-	var all []string
-	for _, w := range list {
-		if !slices.Contains(all, w.Package) {
-			all = append(all, w.Package)
-		}
-	}
-	return all
 }
 
 // Conditions are those of the entry as they are written, each as key: value.
@@ -122,3 +148,6 @@ func (e PackageEntry) Action() string {
 	}
 	return "install"
 }
+
+// PackagePhases lists the phases in which packages are installed, in their order.
+func PackagePhases() []string { return slices.Clone(packagePhases[:]) }

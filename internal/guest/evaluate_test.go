@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -56,7 +57,7 @@ func TestEvaluatePackages(t *testing.T) {
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
-	if diff := cmp.Diff([]PackagePhase{{"install.d", []string{"vim", "gcc", "pc-tools", "py3"}, []string{"gcc", "rsyslog"}}}, phases); diff != "" {
+	if diff := cmp.Diff([]PackagePhase{{"install.d", []string{"gcc", "py3", "vim-common", "vim-tiny"}, []string{"gcc", "rsyslog"}}}, phases); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -115,6 +116,7 @@ func TestEvaluationAgreesWithSquash(t *testing.T) {
 		for _, pair := range list {
 			all = append(all, pair[0])
 		}
+		slices.Sort(all)
 		return all
 	}
 	var want []PackagePhase
@@ -125,5 +127,16 @@ func TestEvaluationAgreesWithSquash(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, phases, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("-squash +evaluated:\n%s", diff)
+	}
+}
+
+func TestUnconditionalPackages(t *testing.T) {
+	entries, _, err := CheckPackages([]PackageSource{listed("app", map[string]string{"package-installs.yaml": evaluatedYAML})}, PackageFacts{Arch: "amd64"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []PackagePhase{{"install.d", []string{"pc-tools", "vim"}, []string{"rsyslog"}}}
+	if diff := cmp.Diff(want, UnconditionalPackages(entries)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -11,6 +11,14 @@ import (
 // Environment is a set of variables with one value each.
 type Environment map[string]string
 
+// Evaluation is what environment files come to.
+type Evaluation struct {
+	// Environment is what hooks get.
+	Environment Environment
+	// Set are the variables of it that the files have made or changed.
+	Set Environment
+}
+
 // ParseEnvironment reads "NAME=value" entries; later ones win.
 func ParseEnvironment(entries []string) Environment {
 	env := Environment{}

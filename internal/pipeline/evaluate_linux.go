@@ -62,14 +62,6 @@ func Evaluate(ctx context.Context, opt Options) (found Evaluation, err error) {
 	return b.printEnvironment(ctx)
 }
 
-// Evaluation is what environment files come to.
-type Evaluation struct {
-	// Environment is what hooks get.
-	Environment Environment
-	// Set are the variables of it that the files have made or changed.
-	Set Environment
-}
-
 // printer is a hook of ours that writes its environment beside itself.
 const printer = `#!/bin/bash
 exec >"${0%/*}/environment"

@@ -21,6 +21,24 @@ func (p *Plan) Text() string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// Resolution is, for people, what the elements come to, hook by hook: no outputs,
+// and nothing of this host.
+func (p *Plan) Resolution() string {
+	var b strings.Builder
+	p.writeElements(&b)
+	b.WriteString("Phases:\n")
+	for _, phase := range p.Phases {
+		if len(phase.Hooks) > 0 {
+			fmt.Fprintf(&b, "  %s (%s)\n", phase.Name, phase.Where)
+		}
+		for _, h := range phase.Hooks {
+			fmt.Fprintf(&b, "    %s\n", h)
+		}
+	}
+	p.writeDisk(&b)
+	return b.String()
+}
+
 // JSON is the plan for programs, indented.
 func (p *Plan) JSON() ([]byte, error) {
 	text, err := json.MarshalIndent(p, "", "  ")
