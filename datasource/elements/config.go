@@ -55,7 +55,7 @@ type Config struct {
 	// Source the elements' environment.d files with bash, as a build does before
 	// its hooks run, and decide all conditions of package lists. Linux only,
 	// needs bash and no root. The files are code of the elements and run with
-	// your rights; see [Evaluating](#evaluating).
+	// your rights; see "Evaluating" below.
 	Evaluate bool `mapstructure:"evaluate"`
 }
 
