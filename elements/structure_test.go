@@ -33,6 +33,12 @@ var phases = []string{
 // hookName is RUN_PARTS_REGEX, element contract §2.5.
 var hookName = regexp.MustCompile(`^[0-9A-Za-z_-]+$`)
 
+// installTypeDirectory is where an install type's hooks lie, element contract §3.5.
+var installTypeDirectory = regexp.MustCompile(`^install\.d/[a-z-]+-(source|repo|package)-install$`)
+
+// dataName is of a file beside hooks that they install: with a dot in it, it never runs.
+var dataName = regexp.MustCompile(`^[A-Za-z][^/]*\.`)
+
 // environmentName is the rule for environment.d, element contract §2.5.
 var environmentName = regexp.MustCompile(`^[0-9A-Za-z_.-]+$`)
 
@@ -99,6 +105,13 @@ func TestFilesLieWhereTheyHaveAMeaning(t *testing.T) {
 		}
 		directory, file := parts[1], parts[2]
 		switch {
+		case installTypeDirectory.MatchString(strings.Join(parts[1:len(parts)-1], "/")):
+			// install-types links what is in there into install.d.
+			if hook := hookName.MatchString(parts[3]) && !strings.HasPrefix(parts[3], "package-installs-"); hook != set[name] {
+				t.Errorf("%s: hooks have run bits, lists of packages have none", name)
+			}
+		case slices.Contains(phases, directory) && len(parts) == 3 && dataName.MatchString(file):
+			// What hooks install lies beside them: a name with a dot never runs.
 		case slices.Contains(phases, directory):
 			if len(parts) != 3 || !hookName.MatchString(file) || !set[name] {
 				t.Errorf("%s would not run: hooks have run bits and names like %v", name, hookName)
@@ -125,13 +138,15 @@ func TestScriptsBeginAlike(t *testing.T) {
 		if len(lines) < 3 || lines[1] != "# SPDX-License-Identifier: MPL-2.0" {
 			t.Errorf("%s: the second line is not the licence", name)
 		}
-		if strings.Contains(name, "/init-scripts/") {
+		if strings.Contains(name, "/init-scripts/") || strings.HasSuffix(name, ".init") {
 			continue
 		}
 		if lines[0] != "#!/bin/bash" || !strings.Contains(content, "\nset -eu -o pipefail\n") {
 			t.Errorf("%s: must start bash and set -eu -o pipefail", name)
 		}
-		if !strings.Contains(name, "/static/") && !strings.Contains(content, "DIB_DEBUG_TRACE") {
+		// What runs in the image has nothing to do with the build's tracing.
+		inImage := strings.Contains(name, "/static/") || strings.HasSuffix(name, ".sh")
+		if !inImage && !strings.Contains(content, "DIB_DEBUG_TRACE") {
 			t.Errorf("%s: must trace when DIB_DEBUG_TRACE says so", name)
 		}
 	}

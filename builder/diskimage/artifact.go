@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -17,7 +18,7 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/pipeline"
 )
 
-// Artifact is the image files of a build.
+// Artifact is the files of a build: images, as a rule.
 type Artifact struct {
 	files  []string
 	digest string
@@ -32,9 +33,8 @@ var _ packersdk.Artifact = (*Artifact)(nil)
 // newArtifact tells post-processors about the result; the keys of the state
 // are those of the QEMU builder. The data are those that provisioners saw.
 func newArtifact(result *pipeline.Result, region string, data map[string]interface{}) *Artifact {
-	first := result.Files[0]
-	a := &Artifact{files: slices.Clone(result.Files), digest: result.SHA256}
-	a.made = append(a.made, result.Files...)
+	a := &Artifact{files: slices.Concat(result.Files, result.More), digest: result.SHA256}
+	a.made = append(a.made, a.files...)
 	for _, path := range result.Beside {
 		a.made = append(a.made, below(path)...)
 	}
@@ -45,12 +45,17 @@ func newArtifact(result *pipeline.Result, region string, data map[string]interfa
 	size := diskSize(result.DiskBytes)
 	a.state = map[string]interface{}{
 		"generated_data":               data,
-		"diskName":                     filepath.Base(first),
-		"diskType":                     format(first),
-		"diskSize":                     size,
-		"diskPaths":                    slices.Clone(result.Files),
-		"domainType":                   "kvm",
 		registryimage.ArtifactStateURI: registryImage(a, region, size, data),
+	}
+	if len(result.Files) > 0 {
+		first := result.Files[0]
+		maps.Copy(a.state, map[string]interface{}{
+			"diskName":   filepath.Base(first),
+			"diskType":   format(first),
+			"diskSize":   size,
+			"diskPaths":  slices.Clone(result.Files),
+			"domainType": "kvm",
+		})
 	}
 	return a
 }
@@ -82,10 +87,11 @@ func below(path string) []string {
 // BuilderId names the builder.
 func (*Artifact) BuilderId() string { return BuilderID }
 
-// Files are the image files, in the order of the template's formats.
+// Files are the image files, in the order of the template's formats, and then
+// what elements made beside them for the same purpose (a kernel, a ramdisk).
 func (a *Artifact) Files() []string { return a.files }
 
-// Id is the digest of the first image file.
+// Id is the digest of the first file.
 func (a *Artifact) Id() string { return "sha256:" + a.digest }
 
 // String is what Packer shows at the end.

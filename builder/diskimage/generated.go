@@ -21,6 +21,7 @@ var generatedVariables = []string{
 // empty one would go unnoticed in a command line.
 const (
 	noDigestYet     = "ERR_IMAGE_SHA256_IS_NOT_KNOWN_TO_PROVISIONERS"
+	noImage         = "ERR_NO_IMAGE_IS_WRITTEN"
 	noMountPathMore = "ERR_MOUNT_PATH_IS_GONE_AFTER_THE_BUILD"
 )
 

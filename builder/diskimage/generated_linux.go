@@ -16,7 +16,10 @@ import (
 
 // generatedData are the values of generatedVariables for provisioners.
 func (b *Builder) generatedData(build *pipeline.Build) map[string]interface{} {
-	first := b.plan.Output.Files[0].Name
+	imagePath := noImage
+	if files := b.plan.Output.Files; len(files) > 0 {
+		imagePath = filepath.Join(b.config.OutputDirectory, files[0].Name)
+	}
 	path := build.MountPath()
 	if pid := sandbox.Current().HostPID; pid != 0 {
 		path = fmt.Sprintf("/proc/%d/root%s", pid, path)
@@ -28,7 +31,7 @@ func (b *Builder) generatedData(build *pipeline.Build) map[string]interface{} {
 	}
 	return map[string]interface{}{
 		"MountPath":       path,
-		"ImagePath":       filepath.Join(b.config.OutputDirectory, first),
+		"ImagePath":       imagePath,
 		"OutputDirectory": b.config.OutputDirectory,
 		"ImageSHA256":     noDigestYet,
 		"SourceImageURL":  publicSource(b.config.SourceImage),

@@ -116,6 +116,11 @@ func (b *Builder) finish(ctx context.Context, ui packersdk.Ui, build *pipeline.B
 	if !ok {
 		return nil, errors.New("the build ended without a result")
 	}
+	if len(result.Files)+len(result.More) == 0 {
+		// Packer says that there is no artifact and does not post-process.
+		ui.Say("No image is written (element no-final-image), and hooks put no file beside it")
+		return nil, nil
+	}
 	data, _ := state.Get("generated_data").(map[string]interface{})
 	return newArtifact(result, b.config.Region, data), nil
 }

@@ -21,12 +21,15 @@ type Request struct {
 }
 
 // Expand adds what is there without being asked for (element contract §2.1
-// step 3): base in front, and for vm without any block-device-* element the
+// step 3): base in front, and for vm without an element for it the
 // usual layout of the architecture. rules tells why for each name so added.
 func (r Request) Expand() (names []string, rules map[string]string) {
 	names = slices.Clone(r.Elements)
 	rules = map[string]string{}
-	isLayout := func(name string) bool { return strings.HasPrefix(name, "block-device-") }
+	isLayout := func(name string) bool {
+		// diskimage-builder had the second one long before vm knew of layouts.
+		return strings.HasPrefix(name, "block-device-") || name == "partitioning-sfdisk"
+	}
 	if slices.Contains(names, "vm") && !slices.ContainsFunc(names, isLayout) {
 		layout := "block-device-mbr"
 		if r.Arch == "arm64" || r.Arch == "aarch64" {

@@ -36,6 +36,15 @@ func (s *Set) Contains(name string) bool {
 	return slices.ContainsFunc(s.Elements, func(e Element) bool { return e.Name == name })
 }
 
+// Find returns the element of that name, and whether it is in the set.
+func (s *Set) Find(name string) (Element, bool) {
+	i := slices.IndexFunc(s.Elements, func(e Element) bool { return e.Name == name })
+	if i < 0 {
+		return Element{}, false
+	}
+	return s.Elements[i], true
+}
+
 // HasPrefix tells whether an element's name begins with prefix.
 func (s *Set) HasPrefix(prefix string) bool {
 	return slices.ContainsFunc(s.Elements, func(e Element) bool { return strings.HasPrefix(e.Name, prefix) })

@@ -67,7 +67,6 @@ func formerElements() map[string]string {
 		"enable-services":                 "enable services in a hook of your own or in a provisioner",
 		"ironic-agent":                    ironicNow,
 		"ironic-discoverd-ramdisk":        ironicNow,
-		"partitioning-sfdisk":             "describe the disk with a block-device element or DIB_BLOCK_DEVICE_CONFIG",
 		"rhel7":                           "element rhel with DIB_RELEASE takes its place",
 		"serial-console":                  "element enable-serial-console takes its place",
 		"stackuser":                       "element devuser makes a user",

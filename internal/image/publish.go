@@ -28,9 +28,13 @@ func (s *Staging) Publish(ctx context.Context, force bool) ([]string, error) {
 	if s.closed {
 		return nil, errors.New("publishing outputs: the staging directory is closed already")
 	}
-	names, err := s.made()
+	made, err := s.Made()
 	if err != nil {
 		return nil, fmt.Errorf("publishing outputs: %w", err)
+	}
+	names := make([]string, len(made))
+	for i, output := range made {
+		names[i] = output.Name
 	}
 	if err := s.conflicts(names, force); err != nil {
 		return nil, fmt.Errorf("publishing outputs: %w", err)
@@ -54,26 +58,32 @@ func (s *Staging) Publish(ctx context.Context, force bool) ([]string, error) {
 	return paths, nil
 }
 
-// made lists the outputs that are there: those asked for by Path first.
-func (s *Staging) made() ([]string, error) {
+// Output is a file or directory that Publish will give its name.
+type Output struct {
+	Name      string
+	Directory bool
+}
+
+// Made lists the outputs that are there: those asked for by Path first.
+func (s *Staging) Made() ([]Output, error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir.Path(), outputsFolder))
 	if err != nil {
 		return nil, err
 	}
-	var there []string
+	var there []Output
 	for _, e := range entries {
 		if !e.Type().IsRegular() && !e.IsDir() {
 			return nil, fmt.Errorf("%s is neither a regular file nor a directory", s.file(e.Name()))
 		}
-		there = append(there, e.Name())
+		there = append(there, Output{e.Name(), e.IsDir()})
 	}
-	rank := func(name string) int {
-		if i := slices.Index(s.names, name); i >= 0 {
+	rank := func(o Output) int {
+		if i := slices.Index(s.names, o.Name); i >= 0 {
 			return i
 		}
 		return len(s.names)
 	}
-	slices.SortStableFunc(there, func(a, b string) int { return rank(a) - rank(b) })
+	slices.SortStableFunc(there, func(a, b Output) int { return rank(a) - rank(b) })
 	return there, nil
 }
 

@@ -41,6 +41,9 @@ type Table struct {
 type Partition struct {
 	Name string `json:"name"`
 	Size Amount `json:"size"`
+	// Start is where it begins, in bytes; 0 is the next aligned place. Either all
+	// partitions of a table have one or none, and with it 100% is the disk's rest.
+	Start int64 `json:"start,omitempty"`
 	// Type is as written: hexadecimal for MBR; an sgdisk code or a GUID for GPT.
 	Type string `json:"type"`
 	// Boot sets the active flag (MBR); GPT ignores it.

@@ -59,11 +59,14 @@ func (p *Placed) partitions() error {
 	if t == nil {
 		return nil
 	}
+	if t.Kind == MBR && p.Bytes/512 > math.MaxUint32 {
+		return fmt.Errorf("an mbr addresses 2 TiB, the disk has %s: make it smaller or use gpt", human(p.Bytes))
+	}
+	if t.Partitions[0].Start > 0 {
+		return p.fixed()
+	}
 	next, end, reserve, unit := int64(mib), p.Bytes-mib, int64(0), int64(mib)
 	if t.Kind == MBR {
-		if p.Bytes/512 > math.MaxUint32 {
-			return fmt.Errorf("an mbr addresses 2 TiB, the disk has %s: make it smaller or use gpt", human(p.Bytes))
-		}
 		// One alignment is kept free when a share is taken (§5.4).
 		next, end, reserve, unit = t.Align, p.Bytes, t.Align, 512
 	}
@@ -81,6 +84,29 @@ func (p *Placed) partitions() error {
 		}
 		p.Partitions = append(p.Partitions, Extent{Name: part.Name, Number: i + 1, Start: next, Bytes: size})
 		next = roundUp(next+size, t.Align)
+	}
+	return nil
+}
+
+// fixed puts partitions where they say they are.
+func (p *Placed) fixed() error {
+	t := p.Layout.Table
+	end, rest := p.Bytes, p.Bytes
+	if t.Kind == GPT {
+		// The copy of the table: 32 sectors of 512 or 4 of 4096 bytes, and its header.
+		end -= max(32*512, 4*p.Layout.SectorSize) + p.Layout.SectorSize
+		rest = end / mib * mib
+	}
+	for i, part := range t.Partitions {
+		size := part.Size.Bytes
+		if part.Size.Percent > 0 {
+			size = rest - part.Start
+		}
+		least := max(size, p.Layout.SectorSize)
+		if part.Start+least > end {
+			return &SpaceError{Disk: p.Layout.Disk, Partition: part.Name, Bytes: p.Bytes, Missing: part.Start + least - end}
+		}
+		p.Partitions = append(p.Partitions, Extent{Name: part.Name, Number: i + 1, Start: part.Start, Bytes: least})
 	}
 	return nil
 }

@@ -76,12 +76,15 @@ func (b *Build) Publish(ctx context.Context) (*Result, error) {
 
 func (b *Build) publish(ctx context.Context) (*Result, error) {
 	out := b.opt.Plan.Output
-	first := b.staging.Path(out.Files[0].Name)
-	sums, err := image.Digest(ctx, first, false, func(percent float64) {
-		b.opt.Report.Progress("SHA-256 of "+out.Files[0].Name, int64(percent*100), 100*100)
-	})
+	made, err := b.staging.Made()
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", first, err)
+		return nil, fmt.Errorf("output_directory: looking at what the build made: %w", err)
+	}
+	result := sortOutputs(out, made)
+	if all := slices.Concat(result.Files, result.More); len(all) > 0 {
+		if result.SHA256, err = b.digest(ctx, all[0]); err != nil {
+			return nil, err
+		}
 	}
 	paths, err := b.staging.Publish(ctx, b.opt.Force)
 	if err != nil && len(paths) == 0 {
@@ -90,14 +93,40 @@ func (b *Build) publish(ctx context.Context) (*Result, error) {
 	if err != nil {
 		b.opt.Report.Say("The image files are in their place, but: " + err.Error())
 	}
-	result := &Result{SHA256: sums.SHA256, DiskBytes: b.diskBytes, DirectoriesMade: b.staging.Created()}
-	for _, file := range out.Files {
-		result.Files = append(result.Files, filepath.Join(out.Directory, file.Name))
-	}
-	for _, path := range paths {
-		if !slices.ContainsFunc(out.Files, func(f plan.File) bool { return f.Name == filepath.Base(path) }) {
-			result.Beside = append(result.Beside, filepath.Join(out.Directory, filepath.Base(path)))
+	result.DiskBytes, result.DirectoriesMade = b.diskBytes, b.staging.Created()
+	for _, list := range [][]string{result.Files, result.More, result.Beside} {
+		for i, name := range list {
+			list[i] = filepath.Join(out.Directory, name)
 		}
 	}
 	return result, nil
+}
+
+// sortOutputs tells the artifact's files from what merely lies beside them.
+func sortOutputs(out plan.Output, made []image.Output) *Result {
+	result := &Result{}
+	for _, file := range out.Files {
+		result.Files = append(result.Files, file.Name)
+	}
+	for _, o := range made {
+		switch {
+		case slices.Contains(result.Files, o.Name):
+		case !o.Directory && (len(out.Files) == 0 || slices.Contains(out.Beside, o.Name)):
+			result.More = append(result.More, o.Name)
+		default:
+			result.Beside = append(result.Beside, o.Name)
+		}
+	}
+	return result
+}
+
+func (b *Build) digest(ctx context.Context, name string) (string, error) {
+	path := b.staging.Path(name)
+	sums, err := image.Digest(ctx, path, false, func(percent float64) {
+		b.opt.Report.Progress("SHA-256 of "+name, int64(percent*100), 100*100)
+	})
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", path, err)
+	}
+	return sums.SHA256, nil
 }

@@ -125,6 +125,11 @@ func (b *Build) makeStaging() error {
 		return fmt.Errorf("output_directory: %w", err)
 	}
 	b.staging = staging
+	// Elements that put these there are held to what images are: an earlier file
+	// is in the way, unless force says otherwise.
+	for _, name := range out.Beside {
+		staging.Path(name)
+	}
 	b.resources.Push("the staging directory", staging.Discard)
 	if err := sandbox.Own(staging.Dir()); err != nil {
 		return err

@@ -42,7 +42,7 @@ type Area struct {
 // planDisk chooses and reads the layout, and places it if the size is fixed.
 func (p *Plan) planDisk() error {
 	r := p.request
-	wanted, from, err := r.layout(p.candidates())
+	wanted, from, err := p.layout()
 	if err != nil {
 		return err
 	}
@@ -89,15 +89,24 @@ func (p *Plan) Place(used layout.SizeRequest) (*layout.Placed, layout.Size, erro
 	return placed, size, err
 }
 
-// layout finds and parses the layout's document.
-func (r Request) layout(candidates []layout.Candidate) (*layout.Layout, string, error) {
+// layoutDefaults are what a layout's document may leave open.
+func (r Request) layoutDefaults() (layout.Defaults, error) {
 	defaults := layout.Defaults{RootFS: r.RootFS, RootLabel: r.RootLabel}
 	if size := r.Environment["DIB_BLOCK_SIZE"]; size != "" {
 		var err error
 		defaults.SectorSize, err = strconv.ParseInt(size, 10, 64)
 		if err != nil || defaults.SectorSize != 512 && defaults.SectorSize != 4096 {
-			return nil, "", &AttributeError{"environment (DIB_BLOCK_SIZE)", fmt.Errorf("%q is not the size of a sector in bytes: write 512 or 4096", size)}
+			return defaults, &AttributeError{"environment (DIB_BLOCK_SIZE)", fmt.Errorf("%q is not the size of a sector in bytes: write 512 or 4096", size)}
 		}
+	}
+	return defaults, nil
+}
+
+// layout finds and parses the layout's document.
+func (r Request) layout(candidates []layout.Candidate) (*layout.Layout, string, error) {
+	defaults, err := r.layoutDefaults()
+	if err != nil {
+		return nil, "", err
 	}
 	config := r.Environment["DIB_BLOCK_DEVICE_CONFIG"]
 	source, err := layout.Select(config, r.Architecture, candidates, os.ReadFile)

@@ -82,7 +82,7 @@ func (h Inventory) problems(p *Plan) []string {
 	if h.NoExec && p.Workspace.MemoryBytes == 0 {
 		found = append(found, "work_directory: its file system is mounted noexec, so that no hook could run; set work_directory to a directory of another one")
 	}
-	if len(h.ExistingOutputs) > 0 && !p.request.Force {
+	if len(h.ExistingOutputs) > 0 && len(p.Output.Files) > 0 && !p.request.Force {
 		found = append(found, fmt.Sprintf("output_directory: already there: %s; packer build -force replaces them", strings.Join(h.ExistingOutputs, ", ")))
 	}
 	return found

@@ -134,10 +134,15 @@ type Phase struct {
 	Hooks []string
 }
 
-// Output is what a build leaves: Directory/Name.EXTENSION for each format.
+// Output is what a build leaves: Directory/Name.EXTENSION for each format, and
+// what elements put beside it.
 type Output struct {
 	Directory, Name string
-	Files           []File
+	// Files are the images. With element no-final-image there are none, and all
+	// files that hooks put beside the image are the artifact.
+	Files []File
+	// Beside are files that an element is known to put beside the image.
+	Beside []string `json:",omitempty"`
 }
 
 // File is an output file.
@@ -283,6 +288,14 @@ func (p *Plan) Reproducible() bool { return p.request.Reproducible }
 func (p *Plan) planOutput() {
 	r := p.request
 	p.Output = Output{Directory: r.OutputDirectory, Name: r.ImageName}
+	if p.Set.Contains("baremetal") {
+		p.Output.Beside = []string{r.ImageName + ".vmlinuz", r.ImageName + ".initrd"}
+	}
+	if p.Set.Contains("no-final-image") {
+		p.Notes = append(p.Notes, "no image is written and formats has no effect: element no-final-image is used; "+
+			"the artifact is what hooks put beside the image")
+		return
+	}
 	for _, format := range r.Formats {
 		file := File{Name: r.ImageName + format.Extension(), Format: format}
 		if format == image.QCOW2 {

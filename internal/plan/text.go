@@ -101,6 +101,12 @@ func (p *Plan) writeOutput(b *strings.Builder) {
 		}
 		fmt.Fprintf(b, "  %s%s\n", f.Name, compression)
 	}
+	for _, name := range p.Output.Beside {
+		fmt.Fprintf(b, "  %s\n", name)
+	}
+	if len(p.Output.Files) == 0 {
+		fmt.Fprintf(b, "  no image; whatever hooks put there as %s.*\n", p.Output.Name)
+	}
 	place := "on disk"
 	if p.Workspace.MemoryBytes > 0 {
 		place = "in memory, up to " + Bytes(p.Workspace.MemoryBytes)
