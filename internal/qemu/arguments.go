@@ -60,19 +60,22 @@ func newArguments(spec Spec) *arguments {
 	return a
 }
 
-// network adds the card; its option ROM is left out, as nothing boots from it.
+// network adds the cards; their option ROM is left out, as nothing boots from it.
 func (a *arguments) network(spec Spec, ssh string) {
 	if !spec.Network {
 		return
 	}
-	user := "user,id=net0"
-	if spec.Isolated {
-		user += ",restrict=on"
+	for i := range max(spec.Cards, 1) {
+		id := "net" + strconv.Itoa(i)
+		user := "user,id=" + id
+		if spec.Isolated {
+			user += ",restrict=on"
+		}
+		if ssh != "" && i == 0 {
+			user += ",hostfwd=tcp:" + ssh + "-:22"
+		}
+		a.add("-netdev", user, "-device", "virtio-net-pci,netdev="+id+",romfile=")
 	}
-	if ssh != "" {
-		user += ",hostfwd=tcp:" + ssh + "-:22"
-	}
-	a.add("-netdev", user, "-device", "virtio-net-pci,netdev=net0,romfile=")
 }
 
 // blockdev is a node of QEMU's block layer (BlockdevOptions in QMP).

@@ -69,6 +69,8 @@ type Spec struct {
 
 	// Network gives the guest a network card behind user-mode NAT.
 	Network bool
+	// Cards is the number of such cards if it is more than one; it implies Network.
+	Cards int
 	// Isolated keeps the guest from reaching anything beyond that NAT.
 	Isolated bool
 	// ForwardSSH leads a free port on 127.0.0.1 to the guest's port 22 and
@@ -112,8 +114,8 @@ func (s Spec) complete() (Spec, error) {
 	if s.CPUs == 0 {
 		s.CPUs = min(DefaultCPUs, runtime.NumCPU())
 	}
-	if s.Memory < 0 || s.CPUs < 0 || s.DiskSize < 0 {
-		return s, fmt.Errorf("memory (%d MiB), processors (%d) and disk size (%d) must not be negative", s.Memory, s.CPUs, s.DiskSize)
+	if s.Memory < 0 || s.CPUs < 0 || s.DiskSize < 0 || s.Cards < 0 {
+		return s, fmt.Errorf("memory (%d MiB), processors (%d), disk size (%d) and network cards (%d) must not be negative", s.Memory, s.CPUs, s.DiskSize, s.Cards)
 	}
 	s.Firmware, s.Accelerator = orDefault(s.Firmware, BIOS), orDefault(s.Accelerator, TCG)
 	if s.Firmware != BIOS && s.Firmware != UEFI {
@@ -122,7 +124,7 @@ func (s Spec) complete() (Spec, error) {
 	if s.Accelerator != TCG && s.Accelerator != KVM {
 		return s, fmt.Errorf("unknown accelerator %q; available are tcg and kvm", s.Accelerator)
 	}
-	s.Network = s.Network || s.ForwardSSH
+	s.Network = s.Network || s.ForwardSSH || s.Cards > 0
 	s.Media = append([]string(nil), s.Media...)
 	return s, s.absolute()
 }
