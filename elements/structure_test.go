@@ -223,6 +223,10 @@ var pythonCall = regexp.MustCompile(`(?m)^[^#]*\bpython[0-9.]*\s+(-[cmIsE]|["$./
 
 func TestNoPython(t *testing.T) {
 	for name, content := range files(t) {
+		if strings.HasPrefix(name, "simple-init/") || strings.HasPrefix(name, "ensure-venv/") {
+			// glean is a program in Python, and an environment for such is what the other makes.
+			content = strings.ReplaceAll(content, "python3 -m venv", "")
+		}
 		if found := pythonCall.FindString(content); found != "" {
 			t.Errorf("%s runs Python: %s", name, found)
 		}
