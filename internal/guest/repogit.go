@@ -159,7 +159,7 @@ func (w *repositories) cloneGit(ctx context.Context, r repository, place string)
 	if err != nil {
 		return fmt.Errorf("asking for the commit: %w", err)
 	}
-	w.manifest = append(w.manifest, strings.Join([]string{r.name, "git", r.dest, r.location, hash}, " "))
+	w.manifest = append(w.manifest, strings.Join([]string{r.name, "git", r.dest, redact(r.location), hash}, " "))
 	return nil
 }
 
