@@ -112,7 +112,16 @@ func (w workspace) buildUnchanged(env []string, name, note string, elements ...s
 	w.t.Helper()
 	provisioner := ""
 	if note != "" {
-		provisioner = fmt.Sprintf("provisioner \"shell\" { inline = [\"echo %s > /etc/note\"] }", note)
+		// On a busy host an emulated machine needs more than the 90 seconds that
+		// systemd gives a device to appear, and the 60 that login gives a user.
+		provisioner = fmt.Sprintf(`provisioner "shell" {
+    inline = [
+      "echo %s > /etc/note",
+      "mkdir -p /etc/systemd/system.conf.d",
+      "printf '[Manager]\\nDefaultDeviceTimeoutSec=20min\\n' > /etc/systemd/system.conf.d/slow.conf",
+      "sed -i 's/^LOGIN_TIMEOUT.*/LOGIN_TIMEOUT 1200/' /etc/login.defs",
+    ]
+  }`, note)
 	}
 	template := filepath.Join(w.dir, name+".pkr.hcl")
 	text := fmt.Sprintf(`

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package diskimage
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/qemu"
+)
+
+// debianFamily is a template for real systems: elements, environment and further
+// attributes come as HCL.
+func (w workspace) debianFamily(elements, environment, attributes, body string) string {
+	w.t.Helper()
+	text := fmt.Sprintf(`
+packer {
+  required_plugins {
+    diskimage = {
+      version = ">= 0.1.0"
+      source  = "github.com/seed-736dd801/diskimage"
+    }
+  }
+}
+source "diskimage" "family" {
+  elements         = [%s]
+  environment      = {%s}
+  work_directory   = %q
+  output_directory = %q
+  image_name       = "family"
+  formats          = ["raw"]
+%s
+}
+build {
+  sources = ["source.diskimage.family"]
+%s
+}
+`, elements, environment, w.work, w.output, attributes, body)
+	path := filepath.Join(w.dir, "family.pkr.hcl")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
+}
+
+// hostMirror is the archive that this host has Debian bookworm from.
+func hostMirror(t *testing.T) string {
+	t.Helper()
+	out := judge(t, "apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Codename: bookworm", "Component: main")
+	first, _, _ := strings.Cut(out, "\n")
+	if first == "" {
+		t.Skip("apt of this host knows no archive of Debian bookworm")
+	}
+	return strings.TrimRight(first, "/")
+}
+
+// file writes a file of the workspace and returns its path.
+func (w workspace) file(name, text string) string {
+	w.t.Helper()
+	path := filepath.Join(w.dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
+}
+
+// Element debian with the elements that bring apt's files, for both releases;
+// the older one boots.
+func TestAccDebianElement(t *testing.T) {
+	needPacker(t)
+	t.Parallel()
+	t.Run("bookworm", func(t *testing.T) {
+		t.Parallel()
+		w := newWorkspace(t)
+		note := nonce(t)
+		buildBookworm(t, w, note)
+		image := filesOf(t, w.output+"/family.raw", "/boot", "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg")
+		checkDebian(t, image, "12.")
+		checkAptFiles(t, image)
+		bootDebian(t, w, image, note)
+	})
+	t.Run("trixie", func(t *testing.T) {
+		t.Parallel()
+		w := newWorkspace(t)
+		status, out := runPacker(t, w.dir, w.env(), "build", w.debianFamily(`"debian", "devuser", "element-manifest", "source-repositories", "svc-map"`,
+			`DIB_RELEASE = "trixie", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_DEV_USER_AUTHORIZED_KEYS = "/dev/null"`, "", ""))
+		if status != 0 {
+			t.Fatalf("status %d:\n%s", status, out)
+		}
+		w.assertClean()
+		image := filesOf(t, w.output+"/family.raw", "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg")
+		checkDebian(t, image, "13.")
+		wantLine(t, image+"/etc/passwd", "devuser:x:")
+		wantLine(t, image+"/etc/dib-manifests/dib-element-manifest", "cache-url\n")
+		wantUnit(t, image, "multi-user.target.wants/systemd-networkd.service", true)
+	})
+}
+
+// buildBookworm builds with a package that only DIB_APT_SOURCES has, a setting
+// that only DIB_APT_CONF makes, and a seed that says on the console what became of it.
+func buildBookworm(t *testing.T, w workspace, note string) {
+	t.Helper()
+	sources := w.file("sources.list", "# of the test\ndeb "+hostMirror(t)+" bookworm contrib\n")
+	conf := w.file("apt.conf", "DPkg::Post-Invoke { \"date > /etc/apt-conf-was-read\"; };\n")
+	status, out := runPacker(t, w.dir, w.env(), "build", w.debianFamily(
+		`"debian", "cloud-init-nocloud", "apt-sources", "apt-conf", "apt-preferences"`,
+		fmt.Sprintf(`DIB_RELEASE = "bookworm", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_APT_SOURCES = %q, DIB_APT_CONF = %q`, sources, conf),
+		`packages = ["b43-fwcutter"]`, fmt.Sprintf(`
+  provisioner "diskimage-nocloud" {
+    hostname  = "family"
+    user_data = <<-EOF
+      #cloud-config
+      runcmd:
+        - [sh, -c, "{ id debian; su debian -c 'sudo -n id'; hostname; echo %s; } > /dev/console"]
+      EOF
+  }`, note)))
+	if status != 0 {
+		t.Fatalf("status %d:\n%s", status, out)
+	}
+	w.assertClean()
+	for _, told := range []string{
+		"apt-preferences: DIB_DPKG_MANIFEST is not set",
+		"apt-sources: /etc/apt/sources.list.d/default.list is used as well",
+	} {
+		if !strings.Contains(out, told) {
+			t.Errorf("the build does not say %q", told)
+		}
+	}
+}
+
+// checkDebian wants what element debian leaves in every release.
+func checkDebian(t *testing.T, image, version string) {
+	t.Helper()
+	wantLine(t, image+"/etc/passwd", "debian:x:1000:1000:")
+	shadow, err := os.ReadFile(image + "/etc/shadow")
+	if err != nil || !regexp.MustCompile(`(?m)^debian:[!*]:`).Match(shadow) {
+		t.Errorf("user debian has a password (%v):\n%s", err, shadow)
+	}
+	wantContent(t, image+"/etc/sudoers.d/debian-cloud-init", "debian ALL=(ALL) NOPASSWD:ALL\n")
+	wantMode(t, image+"/etc/sudoers.d/debian-cloud-init", 0o440)
+	wantLine(t, image+"/etc/debian_version", version)
+	wantLine(t, image+"/etc/apt/sources.list.d/default.list", "deb ")
+	wantUnit(t, image, "multi-user.target.wants/ssh.service", true)
+	for _, program := range []string{"bin/less", "bin/curl", "bin/rsync", "bin/file", "bin/dialog", "bin/growpart", "bin/cloud-init", "sbin/sshd", "bin/netstat"} {
+		if _, err := os.Lstat(filepath.Join(image, "usr", program)); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, err := filepath.Glob(image + "/etc/ssh/ssh_host_*"); err != nil || len(left) > 0 {
+		t.Errorf("host keys are in the image: %v %v", left, err)
+	}
+}
+
+func checkAptFiles(t *testing.T, image string) {
+	t.Helper()
+	wantLine(t, image+"/etc/apt/sources.list", "# of the test\ndeb ")
+	wantMode(t, image+"/etc/apt/sources.list", 0o644)
+	wantLine(t, image+"/etc/apt/apt.conf", "DPkg::Post-Invoke")
+	if _, err := os.Stat(image + "/etc/apt-conf-was-read"); err != nil {
+		t.Errorf("apt did not read the file of apt-conf: %v", err)
+	}
+	wantLine(t, image+"/var/lib/dpkg/status", "Package: b43-fwcutter\n")
+	if _, err := os.Stat(image + "/etc/apt/preferences"); !os.IsNotExist(err) {
+		t.Errorf("there are pins without a manifest: %v", err)
+	}
+}
+
+// bootDebian boots the image's kernel and reads what cloud-init's commands say.
+func bootDebian(t *testing.T, w workspace, image, note string) {
+	t.Helper()
+	newest := func(pattern string) string {
+		found, err := filepath.Glob(image + "/boot/" + pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("no %s in /boot: %v", pattern, err)
+		}
+		return found[len(found)-1]
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), bootDeadline)
+	defer cancel()
+	m, err := qemu.Start(ctx, command.Host{}, qemu.Spec{
+		Image: w.output + "/family.raw", Format: "raw", Kernel: newest("vmlinuz-*"), Initrd: newest("initrd.img-*"),
+		Isolated: true, Network: true, Append: "root=LABEL=cloudimg-rootfs ro console=ttyS0",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := m.Stop(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := m.WaitFor(ctx, qemu.Text(note)); err != nil {
+		t.Fatal(err)
+	}
+	for _, told := range []string{`uid=1000\(debian\)`, `uid=0\(root\) gid=0`, `(?m)^family\r?$`} {
+		if !regexp.MustCompile(told).MatchString(m.Console()) {
+			t.Errorf("the machine did not say %s", told)
+		}
+	}
+}
