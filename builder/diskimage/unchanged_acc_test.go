@@ -8,7 +8,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"regexp"
@@ -66,11 +65,7 @@ func (w workspace) unchangedEnvironment() []string {
 	w.t.Helper()
 	mirror := os.Getenv("DIB_DISTRIBUTION_MIRROR")
 	if mirror == "" {
-		out, err := exec.Command("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Codename: bookworm").Output()
-		mirror, _, _ = strings.Cut(string(out), "\n")
-		if err != nil || mirror == "" {
-			w.t.Fatalf("apt here knows no bookworm archive, set DIB_DISTRIBUTION_MIRROR: %v", err)
-		}
+		mirror = hostMirror(w.t)
 	}
 	// diskimage-builder 3.13 makes a wrong security line for bookworm by itself.
 	return w.env("DIB_DISTRIBUTION_MIRROR="+mirror, "DIB_RELEASE=bookworm",
