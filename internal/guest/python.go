@@ -37,14 +37,11 @@ func pythonShim(ctx context.Context, c *call) error {
 
 // pythonScript names what Python is to run and the element that brought it.
 func (c *call) pythonScript() string {
-	for _, arg := range c.args {
-		if strings.HasPrefix(arg, "-") {
-			break
-		}
-		return filepath.Clean(arg) + c.owner(arg)
-	}
 	if len(c.args) == 0 {
 		return "python3"
+	}
+	if script := c.args[0]; !strings.HasPrefix(script, "-") {
+		return filepath.Clean(script) + c.owner(script)
 	}
 	return command.Command{Path: "python3", Args: c.args}.String()
 }
