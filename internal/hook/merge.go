@@ -81,6 +81,9 @@ func (m merger) merge() error {
 		case info.IsDir() && name != "tests" && name != "__pycache__":
 			err = m.directory(name, info)
 		case info.Mode().IsRegular() && path.Ext(name) != ".pyc":
+			if taken, ok := m.tree.entries[name]; ok && !taken.Mode.IsDir() && !perElement(name) {
+				m.tree.overwritten = append(m.tree.overwritten, Overwrite{Path: name, Element: m.element.Name, Lost: taken.Element})
+			}
 			err = m.copy(name)
 		}
 		if err != nil {
@@ -88,6 +91,20 @@ func (m merger) merge() error {
 		}
 	}
 	return nil
+}
+
+// perElement tells whether a file beside the directories is looked for in each
+// element, so that what the merged tree has of it is of no account.
+func perElement(name string) bool {
+	for _, pattern := range []string{
+		"README*", "LICENSE*", "COPYING*", "__init__.py", ".*", "element-deps", "element-provides",
+		"package-installs.*", "package-uninstalls.*", "pkg-map", "svc-map", "block-device-*.yaml",
+	} {
+		if match, _ := path.Match(pattern, name); match {
+			return true
+		}
+	}
+	return false
 }
 
 // directory merges a first-level directory: no file may be there already.

@@ -24,6 +24,10 @@ func (w Where) String() string {
 // EnvironmentDir is the directory of environment files. It is no phase.
 const EnvironmentDir = "environment.d"
 
+// FirstBootDir is the directory of scripts that run in the image, once, when it
+// boots for the first time. It is no phase.
+const FirstBootDir = "first-boot.d"
+
 // Phase is one step of a build for which elements may have hooks.
 type Phase struct {
 	// Name is the directory of the hooks, such as "install.d".

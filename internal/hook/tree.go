@@ -3,6 +3,7 @@
 package hook
 
 import (
+	"cmp"
 	"io/fs"
 	"maps"
 	"path"
@@ -32,7 +33,33 @@ type Entry struct {
 
 // Tree is what the directories of all elements merge into.
 type Tree struct {
-	entries map[string]Entry
+	entries     map[string]Entry
+	overwritten []Overwrite
+	// names is a value of RUN_PARTS_REGEX, empty for NamePattern.
+	names string
+}
+
+// Overwrite is a file beside the directories of an element that is not in the
+// tree, since a later element has one of the same name.
+type Overwrite struct {
+	// Path is the file's name, Element where the one in the tree is from, and
+	// Lost where the other is from.
+	Path, Element, Lost string
+}
+
+// Overwritten lists the files beside the directories that more than one element
+// has and that are looked for in the tree. Files that are read from the elements
+// themselves (a README, package-installs.yaml) are not among them.
+func (t *Tree) Overwritten() []Overwrite { return slices.Clone(t.overwritten) }
+
+// MatchNames makes pattern, a value of RUN_PARTS_REGEX, what the names of hooks
+// must match; empty means NamePattern.
+func (t *Tree) MatchNames(pattern string) error {
+	if _, err := compileName(pattern); err != nil {
+		return err
+	}
+	t.names = pattern
+	return nil
 }
 
 // Hook is a file that a phase runs or, in environment.d, sources.
@@ -105,7 +132,7 @@ func (t *Tree) Ignored(phase string) []Ignored {
 // split sorts the files of a directory into those that run and the others.
 func (t *Tree) split(dir string) (run []Hook, ignored []Ignored) {
 	isEnvironment := dir == EnvironmentDir
-	pattern := NamePattern
+	pattern := cmp.Or(t.names, NamePattern)
 	if isEnvironment {
 		pattern = environmentPattern
 	}

@@ -333,23 +333,27 @@ func (p *Plan) planElements(catalogue *element.Catalog) error {
 		}
 		p.Elements = append(p.Elements, Element{Name: e.Name, From: from, Because: set.Why(e.Name).String()})
 	}
-	for _, phase := range hook.Phases() {
-		line := Phase{Name: phase.Name, Where: phase.Where.String()}
-		for _, h := range tree.Hooks(phase.Name) {
-			line.Hooks = append(line.Hooks, h.Name+"["+h.Element+"]")
-		}
-		for _, i := range tree.Ignored(phase.Name) {
-			p.noteIgnored(i)
-		}
-		p.Phases = append(p.Phases, line)
+	if err := tree.MatchNames(r.Environment["RUN_PARTS_REGEX"]); err != nil {
+		return &AttributeError{"environment", err}
 	}
+	p.planPhases()
 	return nil
 }
 
-// noteIgnored tells of a file that looks like a hook and will not run. Data
-// files beside hooks are usual, so only names with a number in front count.
-func (p *Plan) noteIgnored(i hook.Ignored) {
-	if i.Name != "" && i.Name[0] >= '0' && i.Name[0] <= '9' {
-		p.Notes = append(p.Notes, i.Path+" of element "+i.Element+" is ignored: "+i.Reason)
+func (p *Plan) planPhases() {
+	for _, phase := range hook.Phases() {
+		p.Phases = append(p.Phases, Phase{Name: phase.Name, Where: phase.Where.String(), Hooks: p.hooksOf(phase.Name)})
 	}
+	if scripts := p.hooksOf(hook.FirstBootDir); len(scripts) > 0 {
+		p.Phases = append(p.Phases, Phase{Name: hook.FirstBootDir, Where: "image", Hooks: scripts})
+	}
+	p.noteHooks()
+}
+
+func (p *Plan) hooksOf(dir string) []string {
+	var hooks []string
+	for _, h := range p.Hooks.Hooks(dir) {
+		hooks = append(hooks, h.Name+"["+h.Element+"]")
+	}
+	return hooks
 }
