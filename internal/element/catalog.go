@@ -17,6 +17,7 @@ import (
 type Catalog struct {
 	paths   []string
 	path    map[string]Element // the winners among the search path
+	aliases map[string]string  // links on the search path → names of elements
 	losers  map[string][]Element
 	builtin map[string]Element
 }
@@ -51,6 +52,7 @@ func Load(builtin fs.FS, paths []string) (*Catalog, []Warning, error) {
 	c := &Catalog{
 		paths:   slices.Clone(paths),
 		path:    map[string]Element{},
+		aliases: map[string]string{},
 		losers:  map[string][]Element{},
 		builtin: map[string]Element{},
 	}
@@ -112,6 +114,9 @@ func (c *Catalog) loadPath(dir string) ([]Warning, error) {
 		if err != nil {
 			errs = append(errs, err)
 			continue
+		}
+		if entry.Name() != e.Name {
+			c.aliases[entry.Name()] = e.Name
 		}
 		first, taken := c.path[e.Name]
 		switch {

@@ -107,6 +107,12 @@ func TestSymbolicLinks(t *testing.T) {
 	if want := filepath.Join(other, "real"); found.Dir != want {
 		t.Errorf("real is at %s, want %s", found.Dir, want)
 	}
+	for _, name := range []string{"alias", "again"} {
+		_, err := c.Resolve(Request{Elements: []string{name}, SkipBase: true})
+		if err == nil || !strings.Contains(err.Error(), name+`" not found`) || !strings.Contains(err.Error(), "called real") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
 }
 
 func TestRelativePathGivesAbsoluteDir(t *testing.T) {

@@ -47,6 +47,9 @@ type MissingElementError struct {
 	// Upstream says what the element is to diskimage-builder and what can be
 	// done, if diskimage-builder has or had it.
 	Upstream string
+	// Alias is the name under which the element is known if a link on the
+	// search path has the name.
+	Alias string
 }
 
 func (e *MissingElementError) Error() string {
@@ -67,6 +70,8 @@ func (e *MissingElementError) hint() string {
 	switch {
 	case strings.HasPrefix(e.Name, "#"):
 		return DepsFile + " knows no comments; remove the line"
+	case e.Alias != "":
+		return fmt.Sprintf("it is a link to an element that is called %s, as its directory is; write that name", e.Alias)
 	case e.Upstream != "":
 		return e.Upstream
 	case len(e.Providers) > 0:

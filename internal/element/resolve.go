@@ -127,6 +127,7 @@ func (r *resolver) missingElement(name string) error {
 		Nearest:    nearest(name, r.catalog.Names()),
 		Providers:  r.catalog.Providers(name),
 		Upstream:   describeUpstream(name),
+		Alias:      r.catalog.aliases[name],
 	}
 	if needed := err.Reason.NeededBy; len(needed) > 0 {
 		err.File = filepath.Join(r.elements[needed[0]].Dir, DepsFile)
