@@ -210,10 +210,9 @@ func inGuest(t *testing.T, ctx context.Context, e exampleImage, address, script 
 	return ""
 }
 
-// bootKernel boots the image's own kernel without a boot loader.
-func bootKernel(t *testing.T, e exampleImage) {
-	_, partitions := partitionsOf(t, e.raw)
-	root := extract(t, e.raw, partitions[2])
+// kernelOf takes kernel and initial ramdisk out of the root file system of an image.
+func kernelOf(t *testing.T, root string) (kernel, initrd string) {
+	t.Helper()
 	names := judge(t, "debugfs", "-R", "ls -p /boot", root)
 	dir := t.TempDir()
 	dump := func(prefix string) string {
@@ -225,10 +224,17 @@ func bootKernel(t *testing.T, e exampleImage) {
 		judge(t, "debugfs", "-R", "dump /boot/"+found[1]+" "+path, root)
 		return path
 	}
+	return dump("vmlinuz-"), dump("initrd.img-")
+}
+
+// bootKernel boots the image's own kernel without a boot loader.
+func bootKernel(t *testing.T, e exampleImage) {
+	_, partitions := partitionsOf(t, e.raw)
+	kernel, initrd := kernelOf(t, extract(t, e.raw, partitions[2]))
 	ctx, cancel := context.WithTimeout(t.Context(), bootDeadline)
 	defer cancel()
 	m, err := qemu.Start(ctx, command.Host{}, qemu.Spec{
-		Image: e.qcow2, Format: "qcow2", Kernel: dump("vmlinuz-"), Initrd: dump("initrd.img-"), Isolated: true, Network: true,
+		Image: e.qcow2, Format: "qcow2", Kernel: kernel, Initrd: initrd, Isolated: true, Network: true,
 		Append: "root=LABEL=cloudimg-rootfs ro console=ttyS0",
 	})
 	if err != nil {

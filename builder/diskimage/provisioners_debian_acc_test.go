@@ -27,7 +27,8 @@ func TestAccDebianProvisioners(t *testing.T) {
 	if err := os.WriteFile(settings, []byte("[defaults]\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	env := w.env("PACKER_PLUGIN_PATH="+provisionerPlugins(t), "ANSIBLE_CONFIG="+settings,
+	probe := newFirstBootProbe(t, w)
+	env := w.env("ELEMENTS_PATH="+probe.elements, "PACKER_PLUGIN_PATH="+provisionerPlugins(t), "ANSIBLE_CONFIG="+settings,
 		"ANSIBLE_HOME="+filepath.Join(w.tmp(), "ansible"), "ANSIBLE_NOCOWS=1",
 		"ANSIBLE_TIMEOUT=120", // of a connection; the host may be busy
 		// The proxy of this old version of the plugin has a key that ssh distrusts.
@@ -48,6 +49,10 @@ func TestAccDebianProvisioners(t *testing.T) {
 	root := checkTable(t, filepath.Join(w.output, "ansible.raw"), "gpt", 3, 2)
 	checkFilesystem(t, "ext4", root)
 	image := filesOf(t, root, "/etc", "/home", "/root", "/srv", "/tmp", "/usr/local", "/usr/sbin", "/var/www")
+	t.Run("first boot", func(t *testing.T) {
+		t.Parallel()
+		probe.check(t, filepath.Join(w.output, "ansible.raw"), root)
+	})
 	fetched := filepath.Join(w.dir, "fetched")
 	t.Run("example", func(t *testing.T) { checkAnsibleExample(t, image) })
 	t.Run("ansible", func(t *testing.T) {
@@ -109,6 +114,11 @@ func debianTemplate(t *testing.T, dir string) string {
 	if !whole {
 		t.Fatal("the example does not end with its build block")
 	}
+	const elements = `["debian-minimal", "vm", "block-device-efi"`
+	if strings.Count(text, elements) != 1 {
+		t.Fatalf("the example does not have the elements %s]", elements)
+	}
+	text = strings.Replace(text, elements, elements+`, "first-boot-probe"`, 1)
 	path := filepath.Join(dir, "ansible.pkr.hcl")
 	if err := os.WriteFile(path, []byte(text+"\n"+string(more)+"}\n"), 0o644); err != nil {
 		t.Fatal(err)

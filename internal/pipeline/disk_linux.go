@@ -10,8 +10,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,12 +49,18 @@ func (b *Build) MakeDisk(ctx context.Context) error {
 		return err
 	}
 	if b.foreignDisk != "" {
+		ran := b.named("block-device.d", slices.Sorted(maps.Keys(b.done["block-device.d"])))
 		delete(b.done, "block-device.d")
-		return fmt.Errorf("a hook of block-device.d made a disk of its own (%s), which is not supported; "+
-			"describe the disk in DIB_BLOCK_DEVICE_CONFIG instead", b.foreignDisk)
+		return fmt.Errorf("a hook of block-device.d (%s) made a disk of its own (%s), which is not supported; "+
+			"describe the disk in DIB_BLOCK_DEVICE_CONFIG instead", ran, b.foreignDisk)
 	}
 	if err := b.writeFstab(); err != nil {
 		return err
+	}
+	if b.opt.Plan.Compat() {
+		if err := b.dropDotFiles(); err != nil {
+			return err
+		}
 	}
 	return b.timed("make the disk", func() error {
 		if err := b.createDisk(ctx, placed); err != nil {
@@ -88,6 +96,25 @@ func (b *Build) place() (*layout.Placed, error) {
 		b.opt.Report.Output(line)
 	}
 	return placed, nil
+}
+
+// dropDotFiles removes what upstream's copying to the disk leaves behind: files
+// and directories at the top of the tree whose names begin with a dot.
+func (b *Build) dropDotFiles() error {
+	entries, err := os.ReadDir(b.dirs.built)
+	if err != nil {
+		return fmt.Errorf("dib_compat: looking for what begins with a dot: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name()[0] != '.' {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(b.dirs.built, e.Name())); err != nil {
+			return fmt.Errorf("dib_compat: leaving out what begins with a dot: %w", err)
+		}
+		b.opt.Report.Say("dib_compat: /" + e.Name() + " is left out of the image")
+	}
+	return nil
 }
 
 func (b *Build) writeFstab() error {

@@ -35,13 +35,23 @@ func (b *Build) MakeRoot(ctx context.Context) error {
 	if empty, err := deserted(b.dirs.mount); err != nil {
 		return err
 	} else if empty {
-		return errNoTree
+		return b.noTree()
 	}
 	if err := errors.Join(b.lendResolver(), b.mountKernel(ctx)); err != nil {
 		return err
 	}
 	b.driver["DIB_DEFAULT_INSTALLTYPE"] = b.installType()
 	return b.writeInstallType()
+}
+
+// noTree says that root.d left nothing.
+func (b *Build) noTree() error {
+	const phase = "root.d"
+	names, _, err := hook.ListMatching(filepath.Join(b.dirs.hooks, phase), b.user()["RUN_PARTS_REGEX"])
+	if err != nil || len(names) == 0 {
+		return errors.New("no element has a hook in root.d that puts a root file system into TARGET_ROOT; add an operating system element")
+	}
+	return fmt.Errorf("no hook of root.d put a root file system into TARGET_ROOT (there are %s); one of them has to", b.named(phase, names))
 }
 
 // emptyTree removes what a failed attempt of root.d put into the tree.
@@ -133,7 +143,13 @@ func (b *Build) PostInstall(ctx context.Context) error {
 	if _, err := b.begin("PostInstall"); err != nil {
 		return err
 	}
-	return b.runPhases(ctx, "post-install.d", "post-root.d")
+	if err := b.runPhases(ctx, "post-install.d"); err != nil {
+		return err
+	}
+	if err := b.installFirstBoot(); err != nil {
+		return err
+	}
+	return b.runPhases(ctx, "post-root.d")
 }
 
 // CloseTree unmounts everything in the tree and moves it to where the disk is

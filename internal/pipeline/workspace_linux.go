@@ -6,7 +6,6 @@ package pipeline
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -174,6 +173,3 @@ func (b *Build) makeHooks() error {
 	}
 	return b.writePackagesHook()
 }
-
-// errNoTree says that root.d left nothing.
-var errNoTree = errors.New("no element put a root file system into TARGET_ROOT; is an operating system element missing?")
