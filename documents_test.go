@@ -104,13 +104,17 @@ func TestProofsExist(t *testing.T) {
 			makefile.WriteString("\n" + text)
 		}
 	}
-	text, err := os.ReadFile("docs/lessons.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	named := regexp.MustCompile("`(Test\\w+|make [\\w-]+)`").FindAllStringSubmatch(string(text), -1)
-	if len(named) < 40 {
-		t.Errorf("only %d proofs were found", len(named))
+	var named [][]string
+	for _, page := range []string{"docs/lessons.md", "docs/contract.md"} {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile("`(Test\\w+|make [\\w-]+)`").FindAllStringSubmatch(string(text), -1)
+		if len(found) < 40 {
+			t.Errorf("%s: only %d proofs were found", page, len(found))
+		}
+		named = append(named, found...)
 	}
 	for _, match := range named {
 		target, isTarget := strings.CutPrefix(match[1], "make ")

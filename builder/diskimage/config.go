@@ -51,7 +51,9 @@ type Config struct {
 	// Infrastructure elements (`package-installs`, `pkg-map`, …) that are to be
 	// taken from `element_paths` although the builder has its own, faster ones.
 	PathInfrastructure []string `mapstructure:"path_infrastructure"`
-	// Bring back quirks of diskimage-builder that are mended otherwise: 525 MiB
+	// Bring back quirks of diskimage-builder that are mended otherwise: files
+	// at the top of the root file system whose names begin with a dot
+	// (`/.autorelabel`) are left out of the image, 525 MiB
 	// are added for `block-device-efi` even to an explicit `disk_size`, and
 	// `package-installs` reads `uninstall: false` and blanks in lists of
 	// architectures as upstream does.
