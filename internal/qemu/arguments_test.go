@@ -49,7 +49,7 @@ func TestCommandLine(t *testing.T) {
 	m, err := Start(t.Context(), fake, Spec{
 		Image: image, Format: "qcow2", DiskSize: 5 << 30, Media: []string{filepath.Join(dir, "seed")},
 		Firmware: UEFI, UEFIFirmware: firmware, Kernel: "/k", Initrd: "/i", Append: "a=b c",
-		ForwardSSH: true, Isolated: true, SerialNumber: "ds=nocloud;h=x,y", OEMStrings: []string{"io.systemd,x"},
+		ForwardSSH: true, Cards: 2, Isolated: true, SerialNumber: "ds=nocloud;h=x,y", OEMStrings: []string{"io.systemd,x"},
 		FirmwareConfig: []FirmwareItem{{"opt/x", "content"}}, NoReboot: true, Memory: 333, CPUs: 3, WorkDir: dir,
 	})
 	if err != nil {
@@ -71,6 +71,7 @@ func TestCommandLine(t *testing.T) {
 		{lines[2], `"type=1,serial=ds=nocloud;h=x,,y"`},
 		{lines[2], "type=11,value=io.systemd,,x"},
 		{lines[2], "restrict=on,hostfwd=tcp:" + m.SSHAddress() + "-:22"},
+		{lines[2], "-netdev user,id=net1,restrict=on -device virtio-net-pci,netdev=net1,romfile="},
 		{lines[2], "-no-reboot"},
 		{lines[2], "name=opt/x,file=" + work + "/fw_cfg-0"},
 		{lines[2], `"filename":"` + dir + `/seed"`},
