@@ -322,7 +322,7 @@ func (s *script) appendTo(a *assignment, list bool) error {
 		a.v.list = append([]string{old.text() + added}, old.list[min(1, len(old.list)):]...)
 	}
 	for _, t := range a.v.list {
-		s.budget -= len(t) + 1
+		s.budget -= len(t) + perText
 	}
 	if s.budget < 0 {
 		return errTooLarge

@@ -22,8 +22,12 @@ func (v value) text() string { return strings.Join(v.list[:min(1, len(v.list))],
 // errTooLarge: doubling a variable over and over would fill any memory.
 var errTooLarge = errors.New("the script makes texts too large to be read")
 
-// largestExpansion bounds the bytes that all expansions of a script give.
-const largestExpansion = 16 << 20
+// largestExpansion bounds the bytes that all expansions of a script give; each
+// text counts for perText more.
+const (
+	largestExpansion = 16 << 20
+	perText          = 16
+)
 
 // scope expands words with the variables of a script.
 type scope struct {
@@ -62,7 +66,7 @@ func (s *scope) single(segments []segment) (string, error) {
 func (s *scope) expand(part segment) ([]string, error) {
 	list, err := s.texts(part)
 	for _, t := range list {
-		s.budget -= len(t) + 1
+		s.budget -= len(t) + perText
 	}
 	if err == nil && s.budget < 0 {
 		err = errTooLarge
