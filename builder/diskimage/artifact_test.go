@@ -94,6 +94,23 @@ func TestArtifactOfLittle(t *testing.T) {
 	}
 }
 
+// Without an image what hooks put beside it is the artifact, and describes no disk.
+func TestArtifactWithoutImage(t *testing.T) {
+	a := newArtifact(&pipeline.Result{More: []string{"x.initrd", "x.vmlinuz"}, SHA256: "abc"}, "here", nil)
+	if !reflect.DeepEqual(a.Files(), []string{"x.initrd", "x.vmlinuz"}) || a.Id() != "sha256:abc" {
+		t.Errorf("%v %s", a.Files(), a.Id())
+	}
+	for _, name := range []string{"diskName", "diskType", "diskSize", "diskPaths", "domainType"} {
+		if a.State(name) != nil {
+			t.Errorf("state %s of no disk: %v", name, a.State(name))
+		}
+	}
+	a = newArtifact(&pipeline.Result{Files: []string{"x.raw"}, More: []string{"x.vmlinuz"}, SHA256: "abc"}, "here", nil)
+	if !reflect.DeepEqual(a.State("diskPaths"), []string{"x.raw"}) || len(a.Files()) != 2 {
+		t.Errorf("%v of %v", a.State("diskPaths"), a.Files())
+	}
+}
+
 func TestRegistryImage(t *testing.T) {
 	_, result := built(t)
 	a := newArtifact(result, "rack-1", map[string]interface{}{
