@@ -118,6 +118,7 @@ func buildBookworm(t *testing.T, w workspace, note string) {
     hostname  = "family"
     user_data = <<-EOF
       #cloud-config
+      manage_etc_hosts: true
       runcmd:
         - [sh, -c, "{ id debian; su debian -c 'sudo -n id'; hostname; echo %s; } > /dev/console"]
       EOF
