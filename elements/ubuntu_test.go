@@ -369,6 +369,49 @@ func TestUbuntuRootAfterAKill(t *testing.T) {
 	}
 }
 
+// Builds at the same time fetch the file once.
+func TestUbuntuRootIsLocked(t *testing.T) {
+	needPrograms(t, "flock", "unsquashfs")
+	t.Parallel()
+	c := newCloudImages(t)
+	c.publish(rootTarball(t, "one"))
+	half := make(chan struct{})
+	c.holdAfterHalf(half)
+	first, _ := c.hook()
+	first.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-half:
+	case <-time.After(2 * time.Minute):
+		t.Error("the hook does not download")
+	}
+	c.holdAfterHalf(nil)
+	c.sent()
+	// While the first one downloads the second one asks for nothing.
+	second, root := c.hook()
+	if err := second.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := exec.Command("flock", "-n", c.dir+"/locks/"+cloudRoot+".lock", "true").Run(); err == nil {
+		t.Error("the first hook holds no lock")
+	}
+	if early := c.sent(); len(early) > 0 {
+		t.Errorf("the second hook was sent %v beside the first", early)
+	}
+	if err := syscall.Kill(-first.Process.Pid, syscall.SIGKILL); err != nil {
+		t.Error(err)
+	}
+	_ = first.Wait()
+	if err := second.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got, err := os.ReadFile(root + "/etc/version"); string(got) != "one" {
+		t.Errorf("the second hook unpacked %q (%v)", got, err)
+	}
+}
+
 // What users bring along is judged by its content, not by its name.
 func TestUbuntuLocalSquashfs(t *testing.T) {
 	needPrograms(t, "mksquashfs", "unsquashfs")
