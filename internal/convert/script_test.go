@@ -36,6 +36,8 @@ func TestWhatOnlyARunCanTell(t *testing.T) {
 		{`IC $UNSET/x`, "!UNSET!/x", ""},
 		{`IC ${UNSET:-d} ${UNSET:+e} ${UNSET:?needed}`, "d !UNSET!", `taken: "d"`},
 		{`IC $PWD/x $(pwd)/y ~/z "$HOME" '~' a~`, "./x ./y ^/z ^ ~ a~", ""},
+		{`A=; IC ${A:-d} "${A-e}" ${A:+f} "${A+g}"`, "d  g", ""},
+		{`export A=(1); A=2 IC a`, "a", ""},
 		{`. ./rc; IC a`, "a", "./rc is not read"},
 		{`. venv/bin/activate; IC a`, "a", ""},
 		{`export $(cat x); IC a`, "a", "export $(cat x) cannot be read"},

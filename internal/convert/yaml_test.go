@@ -84,6 +84,8 @@ func TestEntriesBecomeCommands(t *testing.T) {
 		{"over files", []string{"- {imagename: x, elements: [a]}", "- {packages: [p]}\n- {imagename: x, elements: [b]}"}, []string{"disk-image-create -o x -p p a b"}},
 		{"aliases and merged maps", []string{"- &one {imagename: x, elements: &e [a], image-size: 1}\n- <<: *one\n  imagename: y\n  elements: *e\n"},
 			[]string{"disk-image-create -o x --image-size 1 a", "disk-image-create -o y --image-size 1 a"}},
+		{"of several merged maps the first wins", []string{"- {<<: [{image-size: 1}, {image-size: 2, imagename: x}], elements: [a]}"},
+			[]string{"disk-image-create -o x --image-size 1 a"}},
 	} {
 		if diff := cmp.Diff(tc.want, commands(t, tc.sources...)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
