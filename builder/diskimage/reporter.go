@@ -12,7 +12,7 @@ import (
 )
 
 // progressEvery is how often a long step says how far it is.
-const progressEvery = 3 * time.Second
+const progressEvery = 10 * time.Second
 
 // reporter shows on Packer's user interface what the engine reports.
 type reporter struct {

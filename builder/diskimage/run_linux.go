@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	sdkcommunicator "github.com/hashicorp/packer-plugin-sdk/communicator"
 	"github.com/hashicorp/packer-plugin-sdk/multistep"
@@ -41,6 +42,7 @@ func (b *Builder) run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook,
 		Helper:      helper,
 		Report:      &reporter{ui: ui},
 		Runner:      command.Host{},
+		Verbose:     !slices.Contains([]string{"", "0"}, os.Getenv("PACKER_LOG")),
 	})
 	state := newState(ui, hook)
 	if b.config.PackerOnError == "ask" {
@@ -65,12 +67,16 @@ func newState(ui packersdk.Ui, hook packersdk.Hook) *multistep.BasicStateBag {
 	return state
 }
 
-// pauseWithEntrance is the pause of -debug: it tells how to look into the tree.
+// pauseWithEntrance is the pause of -debug: it tells how to look into the tree,
+// once for each way in.
 func pauseWithEntrance(ui packersdk.Ui, build *pipeline.Build) multistep.DebugPauseFn {
-	pause := commonsteps.MultistepDebugFn(ui)
+	pause, told := commonsteps.MultistepDebugFn(ui), ""
 	return func(where multistep.DebugLocation, name string, state multistep.StateBag) {
 		if _, cancelled := state.GetOk(multistep.StateCancelled); !cancelled {
-			sayEntrance(ui, build.Entrance())
+			if entrance := build.Entrance(); entrance != told {
+				sayEntrance(ui, entrance)
+				told = entrance
+			}
 		}
 		pause(where, name, state)
 	}
@@ -106,6 +112,7 @@ func (b *Builder) finish(ctx context.Context, ui packersdk.Ui, build *pipeline.B
 	if failed != nil && aborted(b.config.PackerOnError, state) {
 		b.keep(ctx, ui, build, failed)
 	}
+	sayChatter(ui, build)
 	if err := build.Close(); err != nil {
 		failed = errors.Join(failed, fmt.Errorf("cleaning up: %w", err))
 	}
@@ -123,6 +130,17 @@ func (b *Builder) finish(ctx context.Context, ui packersdk.Ui, build *pipeline.B
 	}
 	data, _ := state.Get("generated_data").(map[string]interface{})
 	return newArtifact(result, b.config.Region, data), nil
+}
+
+// sayChatter tells where the text is of which the build showed a digest.
+func sayChatter(ui packersdk.Ui, build *pipeline.Build) {
+	file, err := build.SaveChatter()
+	switch {
+	case err != nil:
+		ui.Error(err.Error())
+	case file != "":
+		ui.Say("All that apt and dpkg printed: " + file)
+	}
 }
 
 // failure is why the steps did not come to their end, nil if they did.

@@ -38,6 +38,8 @@ func lookup(name string) (helper, bool) {
 		return aptPins, true
 	case "cache-url":
 		return cacheURL, true
+	case quietName:
+		return quietly, true
 	case "dib-init-system":
 		return initSystem, true
 	case "dib-run-parts":
@@ -78,7 +80,7 @@ func lookup(name string) (helper, bool) {
 // links them. The stand-in for sudo is not among them: see LinkSudo.
 func HostCommands() []string {
 	return []string{
-		"apt-pins", "cache-url", "dib-run-parts", "element-manifest", "host-apt-mirror", "install-types-enable",
+		"apt-pins", "cache-url", quietName, "dib-run-parts", "element-manifest", "host-apt-mirror", "install-types-enable",
 		"package-installs-squash", "pkg-map-install", "python3-shim", "source-repositories", "svc-map-merge",
 	}
 }
@@ -86,7 +88,7 @@ func HostCommands() []string {
 // ChrootCommands names the helpers that hooks inside the target call.
 func ChrootCommands() []string {
 	return []string{
-		"cache-url", "dib-init-system", "dib-run-parts", "package-installs", "package-installs-v2",
+		"cache-url", "dib-init-system", quietName, "dib-run-parts", "package-installs", "package-installs-v2",
 		"package-uninstalls", "pkg-map", "svc-map",
 	}
 }

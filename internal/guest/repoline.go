@@ -23,12 +23,14 @@ type repository struct {
 
 // repositoryLine is name, type, absolute destination, location, ref; only the
 // first two must be there. Leftmost-longest, as bash matches.
-var repositoryLine = regexp.MustCompilePOSIX(`^([^ ]+) (git|tar|file|package) ?(/[^ ]+)? ?([^ ]+)? ?([^ ]*)$`)
+// A line may hold line ends, which [^ ] would leave out here.
+var repositoryLine = regexp.MustCompilePOSIX(strings.ReplaceAll(
+	`^([^ ]+) (git|tar|file|package) ?(/[^ ]+)? ?([^ ]+)? ?([^ ]*)$`, "[^ ]", "[\x01-\x1f!-\U0010ffff]"))
 
 // parseRepository reads an evaluated line and applies the overrides that getenv finds.
 func parseRepository(line string, getenv func(name, fallback string) string) (repository, error) {
 	m := repositoryLine.FindStringSubmatch(line)
-	if m == nil {
+	if m == nil || len(m[0]) != len(line) {
 		return repository{}, fmt.Errorf("line: Couldn't parse '%s' as a source repository; it must be: NAME git|tar|file|package /DESTINATION LOCATION [REF]", line)
 	}
 	r := repository{name: m[1], kind: m[2], dest: m[3], location: m[4], ref: m[5]}

@@ -47,6 +47,8 @@ type Options struct {
 	Helper string
 	Report Reporter
 	Runner command.Runner
+	// Verbose shows all that package tools print, not a digest of it.
+	Verbose bool
 }
 
 // Pause is where a build stops for a person.

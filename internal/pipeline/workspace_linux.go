@@ -171,5 +171,8 @@ func (b *Build) makeHooks() error {
 			return err
 		}
 	}
+	if err := b.makeChatterLog(); err != nil {
+		return err
+	}
 	return b.writePackagesHook()
 }

@@ -209,10 +209,11 @@ func New(r Request, catalogue *element.Catalog, host Inventory) (*Plan, error) {
 	if err := p.planElements(catalogue); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(p.planLists(catalogue), p.planDisk()); err != nil {
+	if err := errors.Join(p.checkRelease(), p.planLists(catalogue), p.planDisk()); err != nil {
 		return nil, err
 	}
 	p.noteUnknownVariables()
+	p.noteLogin()
 	p.planOutput()
 	p.planWorkspace(host)
 	p.planTools(host)
