@@ -102,6 +102,39 @@ func TestPartitionless(t *testing.T) {
 	}
 }
 
+// TestDeletedFilesAreGone: what was deleted on the finished disk is in no block of it.
+func TestDeletedFilesAreGone(t *testing.T) {
+	t.Parallel()
+	for fsType, bytes := range map[string]int64{"ext4": 100 * mib, "xfs": 320 * mib} {
+		t.Run(fsType, func(t *testing.T) {
+			t.Parallel()
+			spec := newSpec(t, doc(partitionless, "TYPE", fsType), bytes)
+			content := []byte(strings.Repeat("secret of "+fsType+"\n", 1000))
+			if err := os.WriteFile(spec.Tree+"/early", content, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			d := create(t, spec)
+			for _, name := range []string{"late", "kept"} {
+				if err := os.WriteFile(spec.MountPoint+"/"+name, content, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			judge(t, "sync", "-f", spec.MountPoint)
+			if err := errors.Join(os.Remove(spec.MountPoint+"/early"), os.Remove(spec.MountPoint+"/late")); err != nil {
+				t.Error(err)
+			}
+			cleanClose(t, d)
+			raw, err := os.ReadFile(spec.Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := strings.Count(string(raw), "secret of "+fsType); n != 1000 {
+				t.Errorf("the image holds %d lines, want those of one file, 1000", n)
+			}
+		})
+	}
+}
+
 func TestMBR(t *testing.T) {
 	t.Parallel()
 	for _, loops := range []bool{false, true} {

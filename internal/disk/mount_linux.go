@@ -8,10 +8,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -43,10 +45,30 @@ func (m *mount) flush() error {
 		return fmt.Errorf("flushing %s: %w", m.point, err)
 	}
 	err = unix.Syncfs(fd)
+	if err == nil {
+		m.trim(fd)
+	}
 	if err = errors.Join(err, unix.Close(fd)); err != nil {
 		return fmt.Errorf("writing the files of %s into the raw image: %w; some of them are lost", m.point, err)
 	}
 	return nil
+}
+
+// fitrim is FITRIM of linux/fs.h on the architectures that the plugin is made for.
+const fitrim = 0xc0185879
+
+// trim takes the content of deleted files out of the raw file: what hooks have removed
+// again, a proxy's password for one, would otherwise be there for whoever looks. A file
+// system or a host that knows nothing of it costs no more than that (element contract
+// §11, quirk 23).
+func (m *mount) trim(fd int) {
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(fd, &fs); err == nil && fs.Type == unix.XFS_SUPER_MAGIC {
+		// xfs gives blocks of deleted files back some time later, and when it stops writing.
+		_ = unix.Mount("", m.point, "", unix.MS_REMOUNT|unix.MS_RDONLY|unix.MS_NOATIME, "")
+	}
+	all := struct{ start, length, least uint64 }{length: math.MaxUint64}
+	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(fd), fitrim, uintptr(unsafe.Pointer(&all)))
 }
 
 // unmount waits for users to go away, for as long as patience says, and then

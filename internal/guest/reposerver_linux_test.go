@@ -320,3 +320,47 @@ find . -name .git | sort | while read -r git; do echo "$git"; git --git-dir="$gi
 	}
 	return out
 }
+
+// TestSourcesThroughAProxy: hosts that only the proxy knows. The programs are real ones
+// of their own, for Go reads such variables once.
+func TestSourcesThroughAProxy(t *testing.T) {
+	t.Parallel()
+	f, s := newForge(t), newSources(t)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		login := &http.Request{Header: http.Header{"Authorization": r.Header["Proxy-Authorization"]}}
+		if _, password, _ := login.BasicAuth(); password != "pw" || r.URL.Host != "mirror.test" {
+			w.Header().Set("Proxy-Authenticate", `Basic realm="test"`)
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		f.Config.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	files(t, s.hooks, map[string]string{"source-repository-x": "a git /opt/a http://mirror.test/git/a v1\nf file /opt/f http://mirror.test/plain\n"})
+	env := []string{
+		"HOME=" + s.cache, "DIB_IMAGE_CACHE=" + s.cache, "TMP_HOOKS_PATH=" + s.hooks, "TMP_MOUNT_PATH=" + s.image,
+		"IMAGE_NAME=/out/my-image", "http_proxy=" + strings.Replace(proxy.URL, "http://", "http://me:pw@", 1),
+	}
+	program := filepath.Join(linked(t, "source-repositories", "cache-url"), "source-repositories")
+	out, errs, status := runProgram(t, env, program)
+	if status != 0 || read(t, s.image, "opt/a/file")+read(t, s.image, "opt/f") != "one\nplain\n" || strings.Contains(out+errs, "me:pw") {
+		t.Errorf("%d %s %s", status, out, errs)
+	}
+	// A host that is to be asked directly is not there.
+	dest := filepath.Join(t.TempDir(), "f")
+	_, errs, status = runProgram(t, append(env, "no_proxy=mirror.test"), filepath.Join(filepath.Dir(program), "cache-url"), "http://mirror.test/plain", dest)
+	if status == 0 || strings.Contains(errs, "pw") {
+		t.Errorf("%d %s", status, errs)
+	}
+}
+
+// TestManifestHasNoPassword: nor has what is said.
+func TestManifestHasNoPassword(t *testing.T) {
+	t.Parallel()
+	f, s := newForge(t), newSources(t)
+	said, err := s.fetch(t, "a git /opt/a "+strings.Replace(f.URL, "http://", "http://me:hidden@", 1)+"/git/a v1\n")
+	manifest := read(t, s.image, "etc/dib-manifests/dib-manifest-git-my-image")
+	if err != nil || strings.Contains(said+manifest, "hidden") || !strings.HasPrefix(manifest, "a git /opt/a http://me:") {
+		t.Errorf("%v %s %s", err, said, manifest)
+	}
+}
