@@ -37,15 +37,21 @@ variable "output_directory" {
   default = "output-policy"
 }
 
-locals {
-  elements    = ["debian-minimal", "vm", "block-device-efi", "openssh-server"]
-  environment = { DIB_RELEASE = "bookworm" }
+# Variables rather than locals, which data sources can only use since Packer 1.12.
+variable "elements" {
+  type    = list(string)
+  default = ["debian-minimal", "vm", "block-device-efi", "openssh-server"]
+}
+
+variable "environment" {
+  type    = map(string)
+  default = { DIB_RELEASE = "bookworm" }
 }
 
 data "diskimage-elements" "image" {
-  elements      = local.elements
+  elements      = var.elements
   element_paths = var.element_paths
-  environment   = local.environment
+  environment   = var.environment
   evaluate      = var.evaluate
 }
 
@@ -79,9 +85,9 @@ build {
 }
 
 source "diskimage" "image" {
-  elements         = local.elements
+  elements         = var.elements
   element_paths    = var.element_paths
-  environment      = local.environment
+  environment      = var.environment
   output_directory = var.output_directory
 }
 
