@@ -52,7 +52,7 @@ func TestAccDataSource(t *testing.T) {
 	const x = "data.diskimage-elements.x"
 	body := say("[for e in "+x+".elements : e.name if !e.builtin]") +
 		say("{ for p in "+x+".phases : p.name => [for h in p.hooks : \"${h.name} of ${h.element}\"] if p.name == \"root.d\" }") +
-		say("[for p in "+x+".packages : \"${p.name} ${p.applies} ${join(\";\", p.conditions)}\"]") +
+		say("[for p in "+x+".packages : \"${p.line} ${p.name} ${p.applies} ${join(\";\", p.conditions)}\"]") +
 		say("data.diskimage-elements.evaluated.package_phases[1].install") +
 		say("[for v in "+x+".variables : v.elements if v.name == \"DIB_APP\"]") +
 		say(x+".disk.partitions[0].mount_point") + say(x+".install_types") + say(x+".warnings")
@@ -66,7 +66,7 @@ data "diskimage-elements" "evaluated" {
 `
 	want := []string{
 		`said ["app","tiny-os"]`, `said {"root.d":["10-tiny-os of tiny-os"]}`,
-		`said ["curl yes ","telnet undecided when: DIB_APP = on"]`, `said ["curl","telnet"]`, `said [["app"]]`, `said "/"`, `said []`,
+		`said ["1 curl yes ","2 telnet undecided when: DIB_APP = on"]`, `said ["curl","telnet"]`, `said [["app"]]`, `said "/"`, `said []`,
 		`DIB_AAP has no effect: neither an element of this image nor the builder reads it; did you mean DIB_APP?`,
 	}
 	for _, protocol := range []string{"", "PACKER_FORCE_GOB=1"} {

@@ -128,7 +128,8 @@ func TestGoldenEvaluated(t *testing.T) {
 	compareGolden(t, "evaluated.json", shown(t, value))
 }
 
-// Packer keeps data sources in a map, and for-expressions refuse null.
+// Packer keeps data sources in a map; for-expressions refuse null; and over gob a
+// number in a list makes Packer crash.
 func TestValueIsOfTheTypeThatIsToldAndWhole(t *testing.T) {
 	told := hcldec.ImpliedType((&Datasource{}).OutputSpec())
 	bare := attributes{"elements": []string{"tiny-os"}, "element_paths": []string{"testdata/elements"}, "skip_base": true}
@@ -140,7 +141,7 @@ func TestValueIsOfTheTypeThatIsToldAndWhole(t *testing.T) {
 			t.Errorf("%s: the type is %#v", name, value.Type())
 		}
 		err := cty.Walk(value, func(path cty.Path, v cty.Value) (bool, error) {
-			if v.IsNull() || !v.IsKnown() {
+			if v.IsNull() || !v.IsKnown() || v.Type() == cty.Number {
 				t.Errorf("%s: %#v is %#v", name, path, v)
 			}
 			return true, nil

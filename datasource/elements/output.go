@@ -6,7 +6,8 @@
 package elements
 
 // DatasourceOutput is what the elements resolve to. Every list and map is there,
-// if empty, and the order of each is the same every time.
+// if empty, and the order of each is the same every time. Numbers are strings, as
+// Packer's older protocol (gob) breaks numbers inside of lists and Packer crashes.
 type DatasourceOutput struct {
 	// The architecture for which it holds.
 	Architecture string `mapstructure:"architecture"`
@@ -127,7 +128,7 @@ type Package struct {
 	// The file of the entry.
 	Source string `mapstructure:"source"`
 	// The line in it.
-	Line int `mapstructure:"line"`
+	Line string `mapstructure:"line"`
 	// The phase in which it is installed or uninstalled.
 	Phase string `mapstructure:"phase"`
 	// `install`, `uninstall`, or `build-only`: installed when the phase begins
@@ -168,16 +169,16 @@ type Disk struct {
 
 // Partition is a partition, or the whole disk where there is no table.
 type Partition struct {
-	// Its number, 0 for the whole disk.
-	Number int `mapstructure:"number"`
+	// Its number, `0` for the whole disk.
+	Number string `mapstructure:"number"`
 	// Its name in the layout.
 	Name string `mapstructure:"name"`
 	// Its type in the partition table.
 	Type string `mapstructure:"type"`
 	// Its size as the layout has it.
 	Size string `mapstructure:"size"`
-	// Its size in bytes, 0 if that is a share of the disk.
-	Bytes int64 `mapstructure:"bytes"`
+	// Its size in bytes, `0` if that is a share of the disk.
+	Bytes string `mapstructure:"bytes"`
 	// Its file system, empty if it has none.
 	Filesystem string `mapstructure:"filesystem"`
 	// The file system's label.

@@ -216,7 +216,7 @@ type FlatPackage struct {
 	Mapped     []string `mapstructure:"mapped" cty:"mapped" hcl:"mapped"`
 	Element    *string  `mapstructure:"element" cty:"element" hcl:"element"`
 	Source     *string  `mapstructure:"source" cty:"source" hcl:"source"`
-	Line       *int     `mapstructure:"line" cty:"line" hcl:"line"`
+	Line       *string  `mapstructure:"line" cty:"line" hcl:"line"`
 	Phase      *string  `mapstructure:"phase" cty:"phase" hcl:"phase"`
 	Action     *string  `mapstructure:"action" cty:"action" hcl:"action"`
 	Conditions []string `mapstructure:"conditions" cty:"conditions" hcl:"conditions"`
@@ -239,7 +239,7 @@ func (*FlatPackage) HCL2Spec() map[string]hcldec.Spec {
 		"mapped":     &hcldec.AttrSpec{Name: "mapped", Type: cty.List(cty.String), Required: false},
 		"element":    &hcldec.AttrSpec{Name: "element", Type: cty.String, Required: false},
 		"source":     &hcldec.AttrSpec{Name: "source", Type: cty.String, Required: false},
-		"line":       &hcldec.AttrSpec{Name: "line", Type: cty.Number, Required: false},
+		"line":       &hcldec.AttrSpec{Name: "line", Type: cty.String, Required: false},
 		"phase":      &hcldec.AttrSpec{Name: "phase", Type: cty.String, Required: false},
 		"action":     &hcldec.AttrSpec{Name: "action", Type: cty.String, Required: false},
 		"conditions": &hcldec.AttrSpec{Name: "conditions", Type: cty.List(cty.String), Required: false},
@@ -280,11 +280,11 @@ func (*FlatPackagePhase) HCL2Spec() map[string]hcldec.Spec {
 // FlatPartition is an auto-generated flat version of Partition.
 // Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
 type FlatPartition struct {
-	Number     *int    `mapstructure:"number" cty:"number" hcl:"number"`
+	Number     *string `mapstructure:"number" cty:"number" hcl:"number"`
 	Name       *string `mapstructure:"name" cty:"name" hcl:"name"`
 	Type       *string `mapstructure:"type" cty:"type" hcl:"type"`
 	Size       *string `mapstructure:"size" cty:"size" hcl:"size"`
-	Bytes      *int64  `mapstructure:"bytes" cty:"bytes" hcl:"bytes"`
+	Bytes      *string `mapstructure:"bytes" cty:"bytes" hcl:"bytes"`
 	Filesystem *string `mapstructure:"filesystem" cty:"filesystem" hcl:"filesystem"`
 	Label      *string `mapstructure:"label" cty:"label" hcl:"label"`
 	MountPoint *string `mapstructure:"mount_point" cty:"mount_point" hcl:"mount_point"`
@@ -302,11 +302,11 @@ func (*Partition) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spe
 // The decoded values from this spec will then be applied to a FlatPartition.
 func (*FlatPartition) HCL2Spec() map[string]hcldec.Spec {
 	s := map[string]hcldec.Spec{
-		"number":      &hcldec.AttrSpec{Name: "number", Type: cty.Number, Required: false},
+		"number":      &hcldec.AttrSpec{Name: "number", Type: cty.String, Required: false},
 		"name":        &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
 		"type":        &hcldec.AttrSpec{Name: "type", Type: cty.String, Required: false},
 		"size":        &hcldec.AttrSpec{Name: "size", Type: cty.String, Required: false},
-		"bytes":       &hcldec.AttrSpec{Name: "bytes", Type: cty.Number, Required: false},
+		"bytes":       &hcldec.AttrSpec{Name: "bytes", Type: cty.String, Required: false},
 		"filesystem":  &hcldec.AttrSpec{Name: "filesystem", Type: cty.String, Required: false},
 		"label":       &hcldec.AttrSpec{Name: "label", Type: cty.String, Required: false},
 		"mount_point": &hcldec.AttrSpec{Name: "mount_point", Type: cty.String, Required: false},

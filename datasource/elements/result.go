@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
@@ -137,7 +138,7 @@ func (r *result) packages() []Package {
 }
 
 func newPackage(e guest.PackageEntry) Package {
-	p := Package{Name: e.Package, Element: e.Element, Source: e.File, Line: e.Line, Phase: e.Phase,
+	p := Package{Name: e.Package, Element: e.Element, Source: e.File, Line: strconv.Itoa(e.Line), Phase: e.Phase,
 		Action: e.Action(), Conditions: e.Conditions(), Applies: yes}
 	if e.Conditional() {
 		p.Applies = undecided
@@ -173,7 +174,7 @@ func (r *result) packagePhases() []PackagePhase {
 func (r *result) disk() Disk {
 	d := Disk{From: r.plan.Disk.From, Table: r.plan.Disk.Table, Fstab: r.plan.Disk.Fstab}
 	for _, a := range r.plan.Disk.Areas {
-		d.Partitions = append(d.Partitions, Partition{a.Number, a.Name, a.Type, a.Size, a.Bytes, a.Filesystem, a.Label, a.MountPoint})
+		d.Partitions = append(d.Partitions, Partition{strconv.Itoa(a.Number), a.Name, a.Type, a.Size, strconv.FormatInt(a.Bytes, 10), a.Filesystem, a.Label, a.MountPoint})
 	}
 	return d
 }

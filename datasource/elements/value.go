@@ -16,8 +16,6 @@ func toValue(v reflect.Value, t cty.Type) cty.Value {
 	switch {
 	case t == cty.Bool:
 		return cty.BoolVal(v.Bool())
-	case t == cty.Number:
-		return cty.NumberIntVal(v.Int())
 	case t.IsListType():
 		items := make([]cty.Value, v.Len())
 		for i := range items {
