@@ -120,7 +120,14 @@ func TestBuilderListIsWhole(t *testing.T) {
 	if len(found) < 30 {
 		t.Errorf("only %d names were found", len(found))
 	}
+	upstream, err := os.ReadFile("testdata/upstream.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, where := range found {
+		if slices.Contains(strings.Fields(string(upstream)), strings.TrimPrefix(name, "DIB_")) {
+			continue // read for the sake of an element, which reads it as well
+		}
 		if !slices.Contains(Builder(), name) && !slices.Contains(given, name) {
 			t.Errorf("%s names %s: add it to Builder (or to given, here, if it is only given to hooks)", where, name)
 		}
