@@ -10,7 +10,7 @@ import (
 // Input that grows without end when it is read is refused, and large input of
 // any form is read in a time that nobody notices.
 func TestLargeInputEnds(t *testing.T) {
-	many := func(text string) string { return strings.Repeat(text, largestInput/4/len(text)) }
+	many := func(text string) string { return strings.Repeat(text, largestInput/16/len(text)) }
 	for name, tc := range map[string]struct{ source, want string }{
 		"doubling":          {"A=xxxxxxxx\n" + strings.Repeat("A=$A$A\n", 60), "too large"},
 		"doubling by +=":    {"A=xxxxxxxx\n" + strings.Repeat("A+=$A\n", 60), "too large"},
