@@ -114,6 +114,13 @@ func buildBookworm(t *testing.T, w workspace, note string) {
 		`"debian", "cloud-init-nocloud", "apt-sources", "apt-conf", "apt-preferences"`,
 		fmt.Sprintf(`DIB_RELEASE = "bookworm", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_APT_SOURCES = %q, DIB_APT_CONF = %q`, sources, conf),
 		`packages = ["b43-fwcutter"]`, fmt.Sprintf(`
+  # On a busy host an emulated machine needs more than the 90 seconds that systemd gives a device.
+  provisioner "shell" {
+    inline = [
+      "mkdir -p /etc/systemd/system.conf.d",
+      "printf '[Manager]\\nDefaultDeviceTimeoutSec=20min\\n' > /etc/systemd/system.conf.d/slow.conf",
+    ]
+  }
   provisioner "diskimage-nocloud" {
     hostname  = "family"
     user_data = <<-EOF
@@ -184,7 +191,7 @@ func bootDebian(t *testing.T, w workspace, image, note string) {
 		}
 		return found[len(found)-1]
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), bootDeadline)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*bootDeadline)
 	defer cancel()
 	m, err := qemu.Start(ctx, command.Host{}, qemu.Spec{
 		Image: w.output + "/family.raw", Format: "raw", Kernel: newest("vmlinuz-*"), Initrd: newest("initrd.img-*"),
