@@ -33,7 +33,7 @@ def answer(text):
 			t.Errorf("%q is %+v", text, o)
 		}
 		var theirs []*string
-		if !utf8.ValidString(text) || strings.ContainsAny(text, "\r\v\f\x1c\x1d\x1e\x85") || !python.Ask(t, text, &theirs) || theirs == nil {
+		if !utf8.ValidString(text) || strings.ContainsAny(text, "\r\v\f\x1c\x1d\x1e\u0085") || !python.Ask(t, text, &theirs) || theirs == nil {
 			return
 		}
 		for i, ours := range []string{o.ID, o.Version, o.Codename} {
