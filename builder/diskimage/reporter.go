@@ -11,8 +11,13 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 )
 
-// progressEvery is how often a long step says how far it is.
-const progressEvery = 10 * time.Second
+// A long step says how far it is after progressEvery at the earliest, when it has
+// come by progressStep percent or progressLate has passed.
+const (
+	progressEvery = 10 * time.Second
+	progressLate  = time.Minute
+	progressStep  = 10
+)
 
 // reporter shows on Packer's user interface what the engine reports.
 type reporter struct {
@@ -21,6 +26,10 @@ type reporter struct {
 	mu   sync.Mutex
 	what string
 	last time.Time
+	// percent is what was told last.
+	percent int64
+	// now is the clock, time.Now if it is nil.
+	now func() time.Time
 }
 
 // sayLines shows a text line by line: only so each gets its time with
@@ -42,16 +51,25 @@ func (r *reporter) Output(line string) { r.ui.Say("    " + line) }
 func (r *reporter) Progress(what string, done, total int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	now := time.Now()
+	if r.now != nil {
+		now = r.now()
+	}
 	if what != r.what {
-		r.what, r.last = what, time.Now()
+		r.what, r.last, r.percent = what, now, 0
 		return
 	}
-	if time.Since(r.last) < progressEvery {
-		return
-	}
-	r.last = time.Now()
+	percent := int64(0)
 	if total > 0 {
-		r.ui.Say(fmt.Sprintf("  %s: %d %%", what, done*100/total))
+		percent = done * 100 / total
+	}
+	pause := now.Sub(r.last)
+	if pause < progressEvery || pause < progressLate && percent < r.percent+progressStep {
+		return
+	}
+	r.last, r.percent = now, percent
+	if total > 0 {
+		r.ui.Say(fmt.Sprintf("  %s: %d %%", what, percent))
 	} else {
 		r.ui.Say(fmt.Sprintf("  %s: %d MiB", what, done>>20))
 	}

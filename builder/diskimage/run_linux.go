@@ -70,16 +70,23 @@ func newState(ui packersdk.Ui, hook packersdk.Hook) *multistep.BasicStateBag {
 // pauseWithEntrance is the pause of -debug: it tells how to look into the tree,
 // once for each way in.
 func pauseWithEntrance(ui packersdk.Ui, build *pipeline.Build) multistep.DebugPauseFn {
-	pause, told := commonsteps.MultistepDebugFn(ui), ""
+	pause, way := commonsteps.MultistepDebugFn(ui), new(wayIn)
 	return func(where multistep.DebugLocation, name string, state multistep.StateBag) {
 		if _, cancelled := state.GetOk(multistep.StateCancelled); !cancelled {
-			if entrance := build.Entrance(); entrance != told {
-				sayEntrance(ui, entrance)
-				told = entrance
-			}
+			way.say(ui, build.Entrance())
 		}
 		pause(where, name, state)
 	}
+}
+
+// wayIn tells the way into the tree when it is another than the last time.
+type wayIn struct{ told string }
+
+func (w *wayIn) say(ui packersdk.Ui, entrance string) {
+	if entrance != w.told {
+		sayEntrance(ui, entrance)
+	}
+	w.told = entrance
 }
 
 // sayEntrance tells the way into the tree of a build that waits, if there is one.
