@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/guest"
 )
 
 // seen is what the probe of one phase wrote down.
@@ -230,8 +232,8 @@ func (s seen) normalMounts() []string {
 		case strings.HasSuffix(point, "/sys/firmware"):
 			// Whether the build host has EFI is hidden (§11, 28).
 			continue
-		case point == "/tmp/in_target.d/.helper":
-			// The helper commands, for the time of a phase.
+		case point == "/tmp/in_target.d/.helper", point == "/tmp/in_target.d/"+guest.ChatterLog:
+			// The helper commands and their log, for the time of a phase.
 			continue
 		case strings.HasSuffix(point, "/dev"):
 			// The needed devices only (§11, 26).

@@ -151,7 +151,7 @@ func TestAccInterruptedProvisioner(t *testing.T) {
 	w.assertClean()
 }
 
-// -debug waits between the steps and tells the way in. A shell that is left
+// -debug waits between the steps and tells the way in, once. A shell that is left
 // open there does not keep the build from going on.
 func TestAccDebug(t *testing.T) {
 	needPacker(t)
@@ -162,22 +162,30 @@ func TestAccDebug(t *testing.T) {
 	pause := func(step string) string { return "after run of step '" + step + "'. Press enter to continue. " }
 	steps := []string{"stepPrepare", "stepRoot", "stepInstall", "stepGuest", "StepProvision", "stepEndGuest",
 		"stepPostInstall", "stepDisk", "stepFinalise", "stepSeal", "stepPublish"}
+	way := ""
 	for _, step := range steps {
 		if step == "StepProvision" {
 			c.expect("before the next provisioner . Press enter to continue. ")
 			c.press(enterKey)
 		}
 		text := c.expect(pause(step))
+		if strings.Contains(text, "nsenter") {
+			again := entrance(t, text)
+			if again == way {
+				t.Errorf("%s: the way in is told again:\n%s", step, text)
+			}
+			way = again
+		}
 		switch step {
 		case "stepPrepare", "stepSeal", "stepPublish":
 			if strings.Contains(text, "nsenter") {
 				t.Errorf("%s: a way into no tree:\n%s", step, text)
 			}
 		case "stepRoot", "StepProvision", "stepDisk":
-			checkEntrance(t, entrance(t, text))
-			enter(t, entrance(t, text), "exec > /dev/null 2>&1; sleep 4711 &")
+			checkEntrance(t, way)
+			enter(t, way, "exec > /dev/null 2>&1; sleep 4711 &")
 		default:
-			enter(t, entrance(t, text), "test -d /etc")
+			enter(t, way, "test -d /etc")
 		}
 		c.press(enterKey)
 	}

@@ -53,12 +53,13 @@ func (c *call) hostDistribution() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	id := ""
 	for line := range strings.Lines(string(doc)) {
-		if id, ok := strings.CutPrefix(strings.TrimSpace(line), "ID="); ok {
-			return strings.Trim(id, `"'`), nil
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "ID="); ok {
+			id = strings.Trim(value, `"'`)
 		}
 	}
-	return "", nil
+	return id, nil
 }
 
 // aptEntries reads the host's sources in apt's order.
