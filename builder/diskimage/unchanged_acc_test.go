@@ -37,7 +37,8 @@ func TestAccUnchangedElements(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t)
 	env := w.unchangedEnvironment()
-	theirs := filepath.Join(w.dir, "theirs", "image")
+	// Named alike: the name is in the manifests.
+	theirs := filepath.Join(w.dir, "theirs", "plain")
 	if err := os.Mkdir(filepath.Dir(theirs), 0o755); err != nil {
 		t.Fatal(err)
 	}
