@@ -67,7 +67,9 @@ func Start(ctx context.Context, runner command.Runner, spec Spec) (*Machine, err
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("starting a virtual machine: %w", err), m.removeDir())
 	}
-	m.run(ctx, runner, args)
+	if err := m.run(ctx, runner, args); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting a virtual machine: %w", err), m.removeDir())
+	}
 	return m, nil
 }
 
@@ -109,17 +111,24 @@ func (m *Machine) prepare(ctx context.Context, runner command.Runner, spec Spec)
 }
 
 // run starts QEMU and returns; done tells of its end.
-func (m *Machine) run(ctx context.Context, runner command.Runner, args []string) {
+func (m *Machine) run(ctx context.Context, runner command.Runner, args []string) error {
+	c, line, err := lifeline(tool(program, args...))
+	if err != nil {
+		return err
+	}
 	ctx, m.cancel = context.WithCancel(ctx)
 	input, stdin := io.Pipe()
 	m.stdin = stdin
-	c := tool(program, args...)
 	c.Stdin, c.Stdout, c.IgnoreSync = input, m.console, true
 	go func() {
 		defer close(m.done)
 		m.err = runner.Run(ctx, c)
+		for _, file := range append(c.Files, line) {
+			_ = file.Close() // nothing was written
+		}
 		input.CloseWithError(errors.New("the virtual machine has ended"))
 	}()
+	return nil
 }
 
 // WaitFor waits until the serial console shows a line that want accepts and
