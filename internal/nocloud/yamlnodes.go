@@ -136,7 +136,7 @@ func badDate(text string) bool {
 	if m == nil || m[2] == "" && len(m[1]) < len("2006-01-02") {
 		return false
 	}
-	if _, err := time.Parse("2006-1-2", m[1]); err != nil {
+	if day, err := time.Parse("2006-1-2", m[1]); err != nil || day.Year() == 0 {
 		return true
 	}
 	_, err := time.Parse("15:04:05", m[2])

@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +34,10 @@ def answer(text):
 			t.Errorf("%q is %+v", text, o)
 		}
 		var theirs []*string
+		// Python keeps quotes that a blank follows; a shell does not.
+		if regexp.MustCompile(`(?m)[ \t]$`).MatchString(text) {
+			return
+		}
 		if !utf8.ValidString(text) || strings.ContainsAny(text, "\r\v\f\x1c\x1d\x1e\u0085") || !python.Ask(t, text, &theirs) || theirs == nil {
 			return
 		}
