@@ -20,7 +20,7 @@ import (
 // a script of sfdisk; the second is where grub for BIOS goes.
 const everydayDebian = `
   elements = ["debian-minimal", "mine", "vm", "partitioning-sfdisk", "baremetal", "grub2", "dhcp-all-interfaces",
-    "stable-interface-names", "enable-serial-console", "sysctl", "dynamic-login", "selinux-permissive", "ensure-venv"]
+    "stable-interface-names", "enable-serial-console", "sysctl", "dynamic-login", "selinux-permissive", "ensure-venv", FIRST_BOOT]
   skip_base   = false
   formats     = ["raw"]
   environment = {
@@ -37,7 +37,9 @@ const everydayDebian = `
 // TestAccEverydayDebian builds one Debian with most everyday elements and boots
 // it with the kernel that baremetal put out: two network cards get addresses,
 // root logs in with the password of the command line, on a port that the kernel
-// has no console on, and finds the parameter set.
+// has no console on, and finds the parameter set. With DISKIMAGE_FIRST_BOOT=1,
+// scripts of first-boot.d run before that login, and not again when the machine
+// boots once more.
 func TestAccEverydayDebian(t *testing.T) {
 	needPacker(t)
 	t.Parallel()
@@ -46,7 +48,14 @@ func TestAccEverydayDebian(t *testing.T) {
 # A slow machine types slowly.
 sed -i 's/^LOGIN_TIMEOUT.*/LOGIN_TIMEOUT 0/' /etc/login.defs
 `)
-	template := w.template(everydayDebian, "")
+	var probe *firstBootProbe
+	firstBoot := ", FIRST_BOOT"
+	settings := strings.Replace(everydayDebian, firstBoot, "", 1)
+	if os.Getenv("DISKIMAGE_FIRST_BOOT") != "" {
+		made := newFirstBootProbe(t, w)
+		probe, settings = &made, strings.Replace(everydayDebian, firstBoot, `, "first-boot-probe"`, 1)
+	}
+	template := w.template(settings, "")
 	text, err := os.ReadFile(template)
 	if err != nil {
 		t.Fatal(err)
@@ -60,11 +69,15 @@ sed -i 's/^LOGIN_TIMEOUT.*/LOGIN_TIMEOUT 0/' /etc/login.defs
 		t.Fatalf("status %d:\n%s", status, out)
 	}
 	w.assertClean()
-	checkEverydayDebian(t, w)
-	bootEverydayDebian(t, w)
+	root := checkEverydayDebian(t, w)
+	if probe != nil {
+		probe.check(t, root)
+	}
+	bootEverydayDebian(t, w, probe)
 }
 
-func checkEverydayDebian(t *testing.T, w workspace) {
+// checkEverydayDebian looks at the files and returns the root file system.
+func checkEverydayDebian(t *testing.T, w workspace) (root string) {
 	raw := filepath.Join(w.output, "tiny.raw")
 	label, partitions := partitionsOf(t, raw)
 	if label != "gpt" || len(partitions) != 2 || partitions[0].Start != 2048 || partitions[0].Size != 1400<<11 || partitions[1].Size != 2048 {
@@ -73,7 +86,7 @@ func checkEverydayDebian(t *testing.T, w workspace) {
 	if said := judge(t, "sgdisk", "-v", raw); !strings.Contains(said, "No problems found") {
 		t.Errorf("sgdisk: %s", said)
 	}
-	root := extract(t, raw, partitions[0])
+	root = extract(t, raw, partitions[0])
 	checkFilesystem(t, "ext4", root)
 	image := filesOf(t, root, "/etc", "/var/lib/dpkg", "/usr/lib/grub", "/usr/lib/systemd/system")
 	for _, unit := range []string{"dynamic-login.service", "ssh.service"} {
@@ -94,12 +107,13 @@ func checkEverydayDebian(t *testing.T, w workspace) {
 	if content, err := os.ReadFile(bios); err != nil || !strings.Contains(string(content), "loader") && len(strings.Trim(string(content), "\x00")) < 4096 {
 		t.Errorf("there is no grub in the BIOS boot partition (%v)", err)
 	}
+	return root
 }
 
 // everydayHash is "everyday" by `openssl passwd -6 -salt everyday`.
 const everydayHash = "$6$everyday$zQqsJRErU8qbeyAfPAjUSNESCgi2vIklO0rRJt0l/ksP9lXnsGkfRl4mNkvVQweVX9EoITCZxmlCnQy2NxppT1"
 
-func bootEverydayDebian(t *testing.T, w workspace) {
+func bootEverydayDebian(t *testing.T, w workspace, probe *firstBootProbe) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*bootDeadline)
 	defer cancel()
 	m, err := qemu.Start(ctx, command.Host{}, qemu.Spec{
@@ -118,26 +132,53 @@ func bootEverydayDebian(t *testing.T, w workspace) {
 			t.Error(err)
 		}
 	}()
-	ask := func(text, want string) string {
-		t.Helper()
-		if text != "" {
-			if err := m.Send(text + "\n"); err != nil {
-				t.Fatal(err)
-			}
-		}
-		line, err := m.WaitFor(ctx, qemu.Pattern(regexp.MustCompile(want)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.Mark()
-		return line
+	c := &conversation{t: t, ctx: ctx, machine: m}
+	logIn := func(send string) {
+		c.ask(send, `login: *$`)
+		c.ask("root", `Password: *$`)
+		c.ask("everyday", `root@debian:~# *$`)
 	}
-	ask("", `login: *$`)
-	ask("root", `Password: *$`)
-	ask("everyday", `root@debian:~# *$`)
-	ask("systemctl start network-online.target; echo on''line", `^online`)
-	ask("sysctl kernel.panic", `^kernel.panic = 4711`)
-	ask(`echo "addresses: "$(ip -o -4 address show scope global | awk '{print $2}' | sort | tr '\n' ' ')end`, `^addresses: en\S+ en\S+ end`)
-	ask("echo configured: $(grep -c 'inet dhcp' /etc/network/interfaces) cards", `^configured: 2 cards`)
-	ask("echo failed: $(systemctl --failed --no-legend --plain | awk '{print $1}') none", `^failed: none`)
+	logIn("")
+	c.ask("systemctl start network-online.target; echo on''line", `^online`)
+	c.ask("sysctl kernel.panic", `^kernel.panic = 4711`)
+	c.ask(`echo "addresses: "$(ip -o -4 address show scope global | awk '{print $2}' | sort | tr '\n' ' ')end`, `^addresses: en\S+ en\S+ end`)
+	c.ask("echo configured: $(grep -c 'inet dhcp' /etc/network/interfaces) cards", `^configured: 2 cards`)
+	failed := "none"
+	if probe != nil {
+		failed = "diskimage-first-boot.service none"
+	}
+	c.ask("echo failed: $(systemctl --failed --no-legend --plain | awk '{print $1}') none", "^failed: "+failed)
+	if probe == nil {
+		return
+	}
+	probe.first(t, c)
+	logIn("sync; reboot -f")
+	probe.second(t, c)
 }
+
+// conversation is held over the serial console of a machine.
+type conversation struct {
+	t       *testing.T
+	ctx     context.Context
+	machine *qemu.Machine
+}
+
+// ask types a line, unless it is empty, and returns the line of the answer that
+// matches want.
+func (c *conversation) ask(text, want string) string {
+	c.t.Helper()
+	if text != "" {
+		if err := c.machine.Send(text + "\n"); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	line, err := c.machine.WaitFor(c.ctx, qemu.Pattern(regexp.MustCompile(want)))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.machine.Mark()
+	return line
+}
+
+// console is all that was said so far.
+func (c *conversation) console() string { return c.machine.Console() }

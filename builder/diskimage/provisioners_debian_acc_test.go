@@ -49,7 +49,7 @@ func TestAccDebianProvisioners(t *testing.T) {
 	root := checkTable(t, filepath.Join(w.output, "ansible.raw"), "gpt", 3, 2)
 	checkFilesystem(t, "ext4", root)
 	image := filesOf(t, root, "/etc", "/home", "/root", "/srv", "/tmp", "/usr/local", "/usr/sbin", "/var/www")
-	t.Run("first boot", func(t *testing.T) { probe.check(t, filepath.Join(w.output, "ansible.raw"), root) })
+	t.Run("first boot", func(t *testing.T) { probe.check(t, root) })
 	fetched := filepath.Join(w.dir, "fetched")
 	t.Run("example", func(t *testing.T) { checkAnsibleExample(t, image) })
 	t.Run("ansible", func(t *testing.T) {
