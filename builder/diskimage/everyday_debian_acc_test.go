@@ -20,7 +20,7 @@ import (
 // a script of sfdisk; the second is where grub for BIOS goes.
 const everydayDebian = `
   elements = ["debian-minimal", "mine", "vm", "partitioning-sfdisk", "baremetal", "grub2", "dhcp-all-interfaces",
-    "stable-interface-names", "enable-serial-console", "sysctl", "dynamic-login", "selinux-permissive", "ensure-venv", FIRST_BOOT]
+    "stable-interface-names", "enable-serial-console", "sysctl", "dynamic-login", "selinux-permissive", "ensure-venv", "first-boot-probe"]
   skip_base   = false
   formats     = ["raw"]
   environment = {
@@ -37,9 +37,8 @@ const everydayDebian = `
 // TestAccEverydayDebian builds one Debian with most everyday elements and boots
 // it with the kernel that baremetal put out: two network cards get addresses,
 // root logs in with the password of the command line, on a port that the kernel
-// has no console on, and finds the parameter set. With DISKIMAGE_FIRST_BOOT=1,
-// scripts of first-boot.d run before that login, and not again when the machine
-// boots once more.
+// has no console on, and finds the parameter set. Scripts of first-boot.d run
+// before that login, and not again when the machine boots once more.
 func TestAccEverydayDebian(t *testing.T) {
 	needPacker(t)
 	t.Parallel()
@@ -48,14 +47,8 @@ func TestAccEverydayDebian(t *testing.T) {
 # A slow machine types slowly.
 sed -i 's/^LOGIN_TIMEOUT.*/LOGIN_TIMEOUT 0/' /etc/login.defs
 `)
-	var probe *firstBootProbe
-	firstBoot := ", FIRST_BOOT"
-	settings := strings.Replace(everydayDebian, firstBoot, "", 1)
-	if os.Getenv("DISKIMAGE_FIRST_BOOT") != "" {
-		made := newFirstBootProbe(t, w)
-		probe, settings = &made, strings.Replace(everydayDebian, firstBoot, `, "first-boot-probe"`, 1)
-	}
-	template := w.template(settings, "")
+	probe := newFirstBootProbe(t, w)
+	template := w.template(everydayDebian, "")
 	text, err := os.ReadFile(template)
 	if err != nil {
 		t.Fatal(err)
@@ -69,10 +62,7 @@ sed -i 's/^LOGIN_TIMEOUT.*/LOGIN_TIMEOUT 0/' /etc/login.defs
 		t.Fatalf("status %d:\n%s", status, out)
 	}
 	w.assertClean()
-	root := checkEverydayDebian(t, w)
-	if probe != nil {
-		probe.check(t, root)
-	}
+	probe.check(t, checkEverydayDebian(t, w))
 	bootEverydayDebian(t, w, probe)
 }
 
@@ -113,7 +103,7 @@ func checkEverydayDebian(t *testing.T, w workspace) (root string) {
 // everydayHash is "everyday" by `openssl passwd -6 -salt everyday`.
 const everydayHash = "$6$everyday$zQqsJRErU8qbeyAfPAjUSNESCgi2vIklO0rRJt0l/ksP9lXnsGkfRl4mNkvVQweVX9EoITCZxmlCnQy2NxppT1"
 
-func bootEverydayDebian(t *testing.T, w workspace, probe *firstBootProbe) {
+func bootEverydayDebian(t *testing.T, w workspace, probe firstBootProbe) {
 	ctx, cancel := context.WithTimeout(t.Context(), 3*bootDeadline)
 	defer cancel()
 	m, err := qemu.Start(ctx, command.Host{}, qemu.Spec{
@@ -143,14 +133,7 @@ func bootEverydayDebian(t *testing.T, w workspace, probe *firstBootProbe) {
 	c.ask("sysctl kernel.panic", `^kernel.panic = 4711`)
 	c.ask(`echo "addresses: "$(ip -o -4 address show scope global | awk '{print $2}' | sort | tr '\n' ' ')end`, `^addresses: en\S+ en\S+ end`)
 	c.ask("echo configured: $(grep -c 'inet dhcp' /etc/network/interfaces) cards", `^configured: 2 cards`)
-	failed := "none"
-	if probe != nil {
-		failed = "diskimage-first-boot.service none"
-	}
-	c.ask("echo failed: $(systemctl --failed --no-legend --plain | awk '{print $1}') none", "^failed: "+failed)
-	if probe == nil {
-		return
-	}
+	c.ask("echo failed: $(systemctl --failed --no-legend --plain | awk '{print $1}') none", `^failed: diskimage-first-boot.service none`)
 	probe.first(t, c)
 	logIn("sync; reboot -f")
 	probe.second(t, c)
