@@ -5,7 +5,6 @@ package elements
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,16 +12,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/hcl/v2/hcldec"
 	"github.com/zclconf/go-cty/cty"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	builtin "github.com/seed-736dd801/packer-plugin-diskimage/elements"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // attributes are those of a block.
 type attributes map[string]any
@@ -99,25 +96,8 @@ func shown(t *testing.T, value cty.Value) string {
 	return strings.ReplaceAll(indented.String(), here, "PATH")
 }
 
-func compareGolden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got), -update if it is meant:\n%s", name, diff)
-	}
-}
-
 func TestGolden(t *testing.T) {
-	compareGolden(t, "fixture.json", shown(t, mustExecute(t, fixture(attributes{"environment": map[string]string{"DIB_APP_PROT": "1"}}))))
+	golden.Compare(t, filepath.Join("testdata", "fixture.json"), shown(t, mustExecute(t, fixture(attributes{"environment": map[string]string{"DIB_APP_PROT": "1"}}))))
 }
 
 func TestGoldenEvaluated(t *testing.T) {
@@ -125,7 +105,7 @@ func TestGoldenEvaluated(t *testing.T) {
 		t.Skip("environment.d is sourced on Linux")
 	}
 	value := mustExecute(t, fixture(attributes{"evaluate": true, "environment": map[string]string{"DIB_INSTALLTYPE_app": "package"}}))
-	compareGolden(t, "evaluated.json", shown(t, value))
+	golden.Compare(t, filepath.Join("testdata", "evaluated.json"), shown(t, value))
 }
 
 // Packer keeps data sources in a map; for-expressions refuse null; and over gob a

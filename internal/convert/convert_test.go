@@ -4,16 +4,15 @@ package convert
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "write golden files")
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/golden"
+)
 
 // run is convert without a builder to ask, in a fixed place.
 func run(t *testing.T, stdin string, args ...string) (status int, out, said string) {
@@ -26,22 +25,6 @@ func run(t *testing.T, stdin string, args ...string) (status int, out, said stri
 	return status, stdout.String(), stderr.String()
 }
 
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
 func TestGoldenTemplates(t *testing.T) {
 	for name, status := range map[string]int{
 		"flow.sh": StatusSame, "boot-notes.sh": StatusSame, "ci.sh": StatusDiffers,
@@ -52,8 +35,8 @@ func TestGoldenTemplates(t *testing.T) {
 			if got != status {
 				t.Errorf("status %d, want %d", got, status)
 			}
-			golden(t, filepath.Join("testdata", name+".pkr.hcl"), out)
-			golden(t, filepath.Join("testdata", name+".said"), said)
+			golden.Compare(t, filepath.Join("testdata", name+".pkr.hcl"), out)
+			golden.Compare(t, filepath.Join("testdata", name+".said"), said)
 		})
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/golden"
 )
 
 const movingPage = "../../docs/moving.md"
@@ -35,13 +37,13 @@ func TestDocumentedExamples(t *testing.T) {
 		if status != StatusSame {
 			t.Errorf("status %d:\n%s", status, said)
 		}
-		if *update {
+		if golden.Update() {
 			text = strings.Replace(text, e[3], out, 1)
 		} else if diff := cmp.Diff(e[3], out); diff != "" {
 			t.Errorf("%s (-page +convert):\n%s", e[1], diff)
 		}
 	}
-	if *update {
+	if golden.Update() {
 		t.Chdir(packageDir)
 		if err := os.WriteFile(movingPage, []byte(text), 0o644); err != nil {
 			t.Fatal(err)

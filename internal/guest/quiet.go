@@ -17,9 +17,9 @@ import (
 // quietName is the helper that our elements put before apt-get.
 const quietName = "dib-quiet"
 
-// hooksInTarget is where hooks in the chroot see the hooks tree (element contract
+// HooksInTarget is where hooks in the chroot see the hooks tree (element contract
 // §2.4).
-const hooksInTarget = "/tmp/in_target.d"
+const HooksInTarget = "/tmp/in_target.d"
 
 // ChatterLog is the file, at the top of the hooks tree, to which dib-quiet writes
 // what it does not show. Without it dib-quiet shows everything.
@@ -67,7 +67,7 @@ func (c *call) openChatterLog() (*os.File, error) {
 		return nil, nil
 	}
 	// The variable holds the host's path in the chroot, too.
-	for _, top := range []string{c.getenv("TMP_HOOKS_PATH", "/nowhere"), c.path(hooksInTarget)} {
+	for _, top := range []string{c.getenv("TMP_HOOKS_PATH", "/nowhere"), c.path(HooksInTarget)} {
 		log, err := os.OpenFile(filepath.Join(top, ChatterLog), os.O_WRONLY|os.O_APPEND, 0)
 		if !errors.Is(err, os.ErrNotExist) {
 			return log, err

@@ -20,14 +20,15 @@ import (
 	"time"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/guest"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/hook"
 )
 
 //go:embed phase.bash
 var phaseProgram string
 
-// inTarget is where hooks see the hooks tree in the chroot (element contract §2.4).
-const inTarget = "/tmp/in_target.d"
+// inTarget is where hooks and helpers see the hooks tree in the chroot.
+const inTarget = guest.HooksInTarget
 
 // runPhases runs phases by name, one after the other.
 func (b *Build) runPhases(ctx context.Context, names ...string) error {

@@ -4,21 +4,16 @@ package plan
 
 import (
 	"errors"
-	"flag"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/golden"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const efiLayout = `
 - local_loop:
@@ -98,19 +93,7 @@ func TestGoldenPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, got := range map[string]string{"efi.txt": p.Text() + "\n", "efi.json": string(text)} {
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", name, diff)
-		}
+		golden.Compare(t, filepath.Join("testdata", name), got)
 	}
 }
 
