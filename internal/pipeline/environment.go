@@ -131,8 +131,12 @@ func (e Environment) chroot() Environment {
 			inner[name] = value
 		}
 	}
-	// As sudo sets them: whose build it is means nothing in the image.
+	// As sudo sets them: whose build it is means nothing in the image. SHELL is
+	// kept if it is there; CI often has none.
 	inner["HOME"], inner["USER"], inner["LOGNAME"] = "/root", "root", "root"
 	inner["PATH"] = chrootPath
+	if _, ok := inner["SHELL"]; !ok {
+		inner["SHELL"] = "/bin/bash"
+	}
 	return inner
 }
