@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package nocloud
+package seedconfig
 
 import (
 	"errors"
@@ -25,8 +25,8 @@ func (c *Config) documents() []document {
 	}
 }
 
-// seed reads the documents. What is not known yet is left out.
-func (c *Config) seed() (s nocloud.Seed, errs []error) {
+// Seed reads the documents. What is not known yet is left out.
+func (c *Config) Seed() (s nocloud.Seed, errs []error) {
 	documents := []*nocloud.Document{&s.UserData, &s.MetaData, &s.NetworkConfig, &s.VendorData}
 	for i, d := range c.documents() {
 		var err error
@@ -40,7 +40,7 @@ func (c *Config) seed() (s nocloud.Seed, errs []error) {
 
 // known is the value, or empty while it is unknown.
 func known(value string) string {
-	if value == unknown {
+	if value == Unknown {
 		return ""
 	}
 	return value
@@ -48,7 +48,7 @@ func known(value string) string {
 
 func (d document) read() (nocloud.Document, error) {
 	switch {
-	case d.text == unknown || d.file == unknown:
+	case d.text == Unknown || d.file == Unknown:
 		return nocloud.Document{}, nil
 	case d.text != "":
 		return nocloud.Document{Attribute: d.attribute, Text: []byte(d.text)}, nil
@@ -77,17 +77,14 @@ func readFile(path string) (text []byte, err error) {
 	return text, err
 }
 
-// unknowns names the attributes whose value never became known.
-func (c *Config) unknowns() (names []string) {
-	values := [][2]string{
-		{"instance_id", c.InstanceID}, {"hostname", c.Hostname},
-		{"execute_command", c.ExecuteCommand}, {"remote_folder", c.RemoteFolder},
-	}
+// Unknowns names the attributes whose value is not known yet.
+func (c *Config) Unknowns() (names []string) {
+	values := [][2]string{{"instance_id", c.InstanceID}, {"hostname", c.Hostname}}
 	for _, d := range c.documents() {
 		values = append(values, [2]string{d.attribute, d.text}, [2]string{d.attribute + "_file", d.file})
 	}
 	for _, v := range values {
-		if v[1] == unknown {
+		if v[1] == Unknown {
 			names = append(names, v[0])
 		}
 	}

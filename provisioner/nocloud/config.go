@@ -16,44 +16,16 @@ import (
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/seedconfig"
 )
 
 // Config is what the template says in the provisioner's block.
 type Config struct {
 	common.PackerConfig `mapstructure:",squash"`
 
-	// What the machine is to do at its first boot: a `#cloud-config`, a script
-	// (`#!`), or any other form that cloud-init knows by its first line.
-	// Without it an empty cloud-config is written, since cloud-init overlooks a
-	// seed that has no user-data. Packer's `{{ }}` templating does not touch
-	// the text, so jinja templates stay whole.
-	UserData string `mapstructure:"user_data"`
-	// A local file with the user-data. It may be compressed with gzip.
-	// Conflicts with `user_data`.
-	UserDataFile string `mapstructure:"user_data_file"`
-	// Facts about the machine, as YAML or JSON. What is missing of
-	// `instance-id` and `local-hostname` is added. Not touched by templating.
-	MetaData string `mapstructure:"meta_data"`
-	// A local file with the meta-data. Conflicts with `meta_data`.
-	MetaDataFile string `mapstructure:"meta_data_file"`
-	// The network's configuration in cloud-init's version 1 or 2, with or
-	// without the key `network` around it. Not touched by templating.
-	NetworkConfig string `mapstructure:"network_config"`
-	// A local file with the network-config. Conflicts with `network_config`.
-	NetworkConfigFile string `mapstructure:"network_config_file"`
-	// Defaults of whoever provides the image, in the forms of `user_data`,
-	// which overrides them. Not touched by templating.
-	VendorData string `mapstructure:"vendor_data"`
-	// A local file with the vendor-data. It may be compressed with gzip.
-	// Conflicts with `vendor_data`.
-	VendorDataFile string `mapstructure:"vendor_data_file"`
-	// The machine's identity to cloud-init; when it changes, everything in the
-	// seed is carried out again. If neither this nor the meta-data names one,
-	// it is `iid-` and a hash of the whole seed: the same seed always has the
-	// same one. The name `nocloud` is refused, as it would be no identity.
-	InstanceID string `mapstructure:"instance_id"`
-	// Becomes `local-hostname` in the meta-data.
-	Hostname string `mapstructure:"hostname"`
+	seedconfig.Config `mapstructure:",squash"`
+
 	// Tells cloud-init to look for no other datasource, by one line in
 	// `/etc/cloud/cloud.cfg.d/99_zz_diskimage_datasource.cfg`. This spares the
 	// boot a search (two minutes on some networks), and finds the seed on a
@@ -75,8 +47,6 @@ type Config struct {
 const (
 	defaultExecuteCommand = "sh {{ .Path }}"
 	defaultRemoteFolder   = "/tmp"
-	// unknown stands in the first of two Prepares for what depends on the build.
-	unknown = "<unknown>"
 )
 
 // remotePath needs no quoting in any shell, since execute_command may quote it or not.
@@ -92,12 +62,8 @@ func (c *Config) prepare(raws ...any) error {
 	}
 	errs := c.interpolate(raws)
 	c.setDefaults()
-	seed, unread := c.seed()
+	errs = append(errs, c.Check()...)
 	errs = append(errs, c.checkAttributes()...)
-	errs = append(errs, unread...)
-	for _, p := range seed.Check().Errors() {
-		errs = append(errs, p)
-	}
 	if len(errs) > 0 {
 		return &packersdk.MultiError{Errors: errs}
 	}
@@ -114,20 +80,9 @@ func (c *Config) interpolate(raws []any) (errs []error) {
 	}
 	c.ctx = *ctx
 	c.ctx.Data = data
-	for _, a := range []struct {
-		name  string
-		value *string
-	}{
-		{"user_data_file", &c.UserDataFile}, {"meta_data_file", &c.MetaDataFile},
-		{"network_config_file", &c.NetworkConfigFile}, {"vendor_data_file", &c.VendorDataFile},
-		{"instance_id", &c.InstanceID}, {"hostname", &c.Hostname}, {"remote_folder", &c.RemoteFolder},
-	} {
-		rendered, err := interpolate.Render(*a.value, &c.ctx)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%s is not a template that can be rendered: %w", a.name, err))
-			continue
-		}
-		*a.value = rendered
+	errs = c.Interpolate(&c.ctx)
+	if c.RemoteFolder, err = interpolate.Render(c.RemoteFolder, &c.ctx); err != nil {
+		errs = append(errs, fmt.Errorf("remote_folder is not a template that can be rendered: %w", err))
 	}
 	return errs
 }
@@ -142,15 +97,10 @@ func (c *Config) setDefaults() {
 }
 
 func (c *Config) checkAttributes() (errs []error) {
-	for _, d := range c.documents() {
-		if d.text != "" && d.file != "" {
-			errs = append(errs, fmt.Errorf("%s and %s_file are both set; give one of them", d.attribute, d.attribute))
-		}
-	}
-	if !remotePath.MatchString(c.RemoteFolder) && c.RemoteFolder != unknown {
+	if !remotePath.MatchString(c.RemoteFolder) && c.RemoteFolder != seedconfig.Unknown {
 		errs = append(errs, errors.New("remote_folder must be an absolute path without blanks and quotes, such as /tmp"))
 	}
-	if c.ExecuteCommand == unknown {
+	if c.ExecuteCommand == seedconfig.Unknown {
 		return errs
 	}
 	if err := interpolate.Validate(c.ExecuteCommand, &c.ctx); err != nil {
@@ -170,4 +120,15 @@ func (c *Config) command(path string, generated map[string]any) (string, error) 
 	ctx := c.ctx
 	ctx.Data = data
 	return interpolate.Render(c.ExecuteCommand, &ctx)
+}
+
+// unknowns names the attributes whose value never became known.
+func (c *Config) unknowns() []string {
+	names := c.Unknowns()
+	for _, v := range [][2]string{{"execute_command", c.ExecuteCommand}, {"remote_folder", c.RemoteFolder}} {
+		if v[1] == seedconfig.Unknown {
+			names = append(names, v[0])
+		}
+	}
+	return names
 }

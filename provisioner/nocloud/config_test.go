@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hcldec"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/zclconf/go-cty/cty"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/seedconfig"
 )
 
 func TestAllErrorsAtOnce(t *testing.T) {
@@ -99,12 +101,12 @@ func TestPreparedTwice(t *testing.T) {
 	var p Provisioner
 	all := map[string]string{}
 	for _, name := range []string{"user_data", "meta_data", "network_config", "vendor_data_file", "instance_id", "hostname", "execute_command", "remote_folder"} {
-		all[name] = unknown
+		all[name] = seedconfig.Unknown
 	}
 	if err := p.Prepare(hclConfig(all)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.render(); err == nil || !strings.Contains(err.Error(), "instance_id, hostname, execute_command, remote_folder, user_data, meta_data, network_config, vendor_data_file") {
+	if _, _, err := p.render(); err == nil || !strings.Contains(err.Error(), "instance_id, hostname, user_data, meta_data, network_config, vendor_data_file, execute_command, remote_folder") {
 		t.Errorf("rendered what is unknown: %v", err)
 	}
 	if err := p.Prepare(hclConfig(map[string]string{"user_data": "#cloud-config\na: b\n", "hostname": "web"})); err != nil {

@@ -68,7 +68,7 @@ func (p *Provisioner) render() (nocloud.Seed, nocloud.Rendered, error) {
 	if names := p.config.unknowns(); len(names) > 0 {
 		return nocloud.Seed{}, nocloud.Rendered{}, fmt.Errorf("the value of %s is still unknown when the provisioner runs; use values of the build only", strings.Join(names, ", "))
 	}
-	seed, errs := p.config.seed()
+	seed, errs := p.config.Seed()
 	if err := errors.Join(append(errs, seed.Check().Err())...); err != nil {
 		return seed, nocloud.Rendered{}, err
 	}
