@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package foreign
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+)
+
+// CloudInit is the cloud-init of a Debian release.
+type CloudInit struct{ program *Program }
+
+// schemaProgram calls `cloud-init schema` for each question in one process, which
+// reads the schema once.
+const schemaProgram = `
+import contextlib, functools, io, os, sys, tempfile
+sys.path.insert(0, DIR)
+from cloudinit.cmd import main
+from cloudinit.config import schema
+
+schema.get_schema = functools.lru_cache(None)(schema.get_schema)
+
+def answer(q):
+    with tempfile.TemporaryDirectory() as dir:
+        document, said, status = os.path.join(dir, "document"), io.StringIO(), 0
+        with open(document, "wb") as f:
+            f.write(q["text"].encode())
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+            try:
+                sys.argv = ["cloud-init", "schema", "--config-file", document] + q["arguments"]
+                schema.handle_schema_args("schema", schema.get_parser().parse_args(sys.argv[2:]))
+            except SystemExit as e:
+                status = e.code
+                if isinstance(status, str):
+                    print(status)
+        return {"valid": not status, "said": said.getvalue().replace(document, "document")}
+`
+
+// NewCloudInit is the cloud-init of bookworm (22.4) or trixie (25.1), as
+// .ci/cloud-init fetches them. Nil, which is said, if they are not to be had.
+func NewCloudInit(tb testing.TB, release string) *CloudInit {
+	tb.Helper()
+	dir := cloudInits(tb)
+	if dir == "" {
+		return nil
+	}
+	p := Python(tb, "DIR = "+strconv.Quote(filepath.Join(dir, release, "usr/lib/python3/dist-packages"))+schemaProgram)
+	if p == nil {
+		return nil
+	}
+	return &CloudInit{p}
+}
+
+// cloudInits is what .ci/cloud-init prints, which may fetch something.
+func cloudInits(tb testing.TB) string {
+	_, here, _, _ := runtime.Caller(0)
+	root := filepath.Join(filepath.Dir(here), "../..")
+	ctx, stop := context.WithTimeout(context.Background(), 5*patience)
+	defer stop()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		tb.Logf("no cloud-init to ask: %v", err)
+		return ""
+	}
+	out, err := command.Output(ctx, command.Host{}, command.Command{Path: bash, Args: []string{".ci/cloud-init"}, Dir: root, Env: os.Environ()})
+	if err != nil {
+		tb.Logf("no cloud-init to ask: %v", err)
+		return ""
+	}
+	return strings.TrimSpace(out)
+}
+
+// Schema has `cloud-init schema` judge a document. More arguments, such as
+// "--schema-type", "network-config", follow those for the file.
+func (c *CloudInit) Schema(tb testing.TB, text string, arguments ...string) (valid bool, said string) {
+	tb.Helper()
+	var verdict struct {
+		Valid bool
+		Said  string
+	}
+	question := map[string]any{"text": text, "arguments": append([]string{}, arguments...)}
+	if !c.program.Ask(tb, question, &verdict) {
+		tb.Fatal("cloud-init does not answer")
+	}
+	return verdict.Valid, strings.TrimSpace(verdict.Said)
+}
