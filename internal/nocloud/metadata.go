@@ -4,7 +4,6 @@ package nocloud
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -12,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud/yamltext"
 )
 
 const (
@@ -163,7 +164,7 @@ func offsetOf(text string, p place) int {
 func blockLines(indent string, keys []keyValue) []byte {
 	var b bytes.Buffer
 	for _, k := range keys {
-		fmt.Fprintf(&b, "%s%s: %s\n", indent, k.key, scalar(k.value))
+		fmt.Fprintf(&b, "%s%s: %s\n", indent, yamltext.Scalar(k.key), yamltext.Scalar(k.value))
 	}
 	return b.Bytes()
 }
@@ -171,34 +172,10 @@ func blockLines(indent string, keys []keyValue) []byte {
 func flowFields(keys []keyValue, more bool) []byte {
 	var b bytes.Buffer
 	for i, k := range keys {
-		fmt.Fprintf(&b, "%s: %s", quoted(k.key), quoted(k.value))
+		fmt.Fprintf(&b, "%s: %s", yamltext.Quoted(k.key), yamltext.Quoted(k.value))
 		if more || i+1 < len(keys) {
 			b.WriteString(", ")
 		}
 	}
 	return b.Bytes()
-}
-
-var plainScalar = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*([._-][A-Za-z0-9]+)*$`)
-
-// reserved are the words that YAML 1.1 takes for something else than text.
-var reserved = []string{"y", "n", "yes", "no", "on", "off", "true", "false", "null"}
-
-// scalar writes a text as a YAML scalar that every reader takes for a text.
-func scalar(text string) string {
-	if plainScalar.MatchString(text) && !slices.Contains(reserved, strings.ToLower(text)) {
-		return text
-	}
-	return quoted(text)
-}
-
-// quoted writes a text in double quotes, as JSON and YAML both read it.
-func quoted(text string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(text); err != nil {
-		return `""` // a string always encodes
-	}
-	return strings.TrimSpace(b.String())
 }
