@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/fat"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
 )
 
@@ -53,16 +54,24 @@ func (d *Disk) closeFile() error {
 func (d *Disk) sealVolumes(ctx context.Context) error {
 	for len(d.volumes) > 0 {
 		m := d.volumes[0]
-		v, err := openVolume(d.file, m.part.extent.Start, m.part.fs.Label, d.spec.Time)
-		if err == nil {
-			err = v.fill(ctx, m.point)
-		}
-		if err != nil {
+		if err := d.fillVolume(ctx, m); err != nil {
 			return fmt.Errorf("filling the FAT volume %q of %d bytes: %w", m.part.fs.Name, m.part.extent.Bytes, err)
 		}
 		d.volumes = d.volumes[1:]
 	}
 	return nil
+}
+
+func (d *Disk) fillVolume(ctx context.Context, m fatMount) error {
+	tree, err := fat.Tree(m.point, d.spec.Time)
+	if err != nil {
+		return err
+	}
+	v, err := fat.Open(d.file, m.part.extent.Start, m.part.fs.Label)
+	if err != nil {
+		return err
+	}
+	return v.Fill(ctx, tree)
 }
 
 // flush has everything written to the raw file and looks whether it was: when

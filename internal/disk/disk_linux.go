@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/fat"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/release"
 )
@@ -127,7 +128,7 @@ func (d *Disk) makeInFile(ctx context.Context, q *part) error {
 	case layout.IsExt(q.fs.Type):
 		return d.makeExt(ctx, q)
 	case q.fs.Type == "vfat":
-		err := formatFAT(d.file, q.extent, d.spec.Placed.Layout.SectorSize, q.fs.Label, d.serial(q))
+		err := fat.Format(d.file, q.extent.Start, q.extent.Bytes, d.spec.Placed.Layout.SectorSize, q.fs.Label, d.serial(q))
 		if err != nil {
 			return fmt.Errorf("making the FAT volume %q: %w", q.fs.Name, err)
 		}

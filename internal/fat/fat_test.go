@@ -2,21 +2,34 @@
 
 //go:build linux
 
-package disk
+package fat
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
 )
+
+// judge runs a foreign program that must succeed, and returns what it said.
+func judge(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Skipf("%s is not installed", name)
+	}
+	out, err := exec.Command(name, args...).CombinedOutput()
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
 
 // newVolume formats a volume behind an offset, fills it and returns it cut out.
 func newVolume(t *testing.T, bytes, sector int64, tree string) (string, error) {
@@ -31,15 +44,19 @@ func newVolume(t *testing.T, bytes, sector int64, tree string) (string, error) {
 	if err := f.Truncate(start + bytes); err != nil {
 		t.Fatal(err)
 	}
-	if err := formatFAT(f, layout.Extent{Start: start, Bytes: bytes}, sector, "MY LABEL", 0x1234abcd); err != nil {
+	if err := Format(f, start, bytes, sector, "MY LABEL", 0x1234abcd); err != nil {
 		t.Fatal(err)
 	}
 	limit := time.Unix(1700000000, 0)
-	v, err := openVolume(f, start, "MY LABEL", &limit)
+	root, err := Tree(tree, &limit)
+	if err != nil {
+		return "", err
+	}
+	v, err := Open(f, start, "MY LABEL")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := v.fill(t.Context(), tree); err != nil {
+	if err := v.Fill(t.Context(), root); err != nil {
 		return "", err
 	}
 	judge(t, "dd", "if="+path, "of="+path+".part", "bs=1M", "skip=1", "conv=sparse")
@@ -160,7 +177,7 @@ func TestFATRefusals(t *testing.T) {
 		"too much": {func(dir string) error { return os.WriteFile(dir+"/big", make([]byte, 17<<20), 0o600) }, "does not fit"},
 		"symlink":  {func(dir string) error { return os.Symlink("a", dir+"/link") }, "files and directories only"},
 		"case": {func(dir string) error {
-			return firstError(os.WriteFile(dir+"/a", nil, 0o600), os.WriteFile(dir+"/A", nil, 0o600))
+			return errors.Join(os.WriteFile(dir+"/a", nil, 0o600), os.WriteFile(dir+"/A", nil, 0o600))
 		}, "upper and lower case"},
 		"colon": {func(dir string) error { return os.WriteFile(dir+"/a:b", nil, 0o600) }, "does not allow"},
 		"dot":   {func(dir string) error { return os.WriteFile(dir+"/a.", nil, 0o600) }, "ends with a dot"},

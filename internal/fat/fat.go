@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package disk
+// Package fat makes FAT16 and FAT32 volumes in user space, on any system: the
+// frame is go-diskfs's, names, directories and tables are written here.
+package fat
 
 import (
 	"context"
@@ -15,12 +17,9 @@ import (
 	"github.com/diskfs/go-diskfs/backend/file"
 	"github.com/diskfs/go-diskfs/filesystem/fat16"
 	"github.com/diskfs/go-diskfs/filesystem/fat32"
-
-	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
 )
 
-// The FAT volume's frame (boot sector, parameters) is go-diskfs's. Its files
-// are put in by the code below, in one run over an empty volume: go-diskfs
+// Files are put in by the code below, in one run over an empty volume: go-diskfs
 // v1.9.4 writes '..' entries, empty files, names with a dot in front and names
 // that are alike in their first eight characters in ways that fsck.fat rejects,
 // and writes the whole table again for every file.
@@ -29,15 +28,15 @@ import (
 // too few clusters to be taken for one.
 const least32 = 36 << 20
 
-// formatFAT writes an empty volume at an offset of a file. go-diskfs forgets the
-// two entries that every table begins with, so that a table may be too short for
+// Format writes an empty volume of so many bytes at an offset of a file; sector is
+// 512 or 4096. go-diskfs forgets the two entries that every table begins with, so that a table may be too short for
 // its clusters; such a volume is made smaller by a few sectors.
-func formatFAT(f *os.File, e layout.Extent, sector int64, label string, serial uint32) error {
-	for size := e.Bytes; size > 0; size -= sector {
-		if err := createFAT(f, e.Start, size, sector, label); err != nil {
+func Format(f *os.File, start, bytes, sector int64, label string, serial uint32) error {
+	for size := bytes; size > 0; size -= sector {
+		if err := create(f, start, size, sector, label); err != nil {
 			return err
 		}
-		v, err := openVolume(f, e.Start, label, nil)
+		v, err := Open(f, start, label)
 		if err != nil {
 			return err
 		}
@@ -45,10 +44,10 @@ func formatFAT(f *os.File, e layout.Extent, sector int64, label string, serial u
 			return v.writeSerial(serial)
 		}
 	}
-	return fmt.Errorf("%d bytes is no size for a FAT volume", e.Bytes)
+	return fmt.Errorf("%d bytes is no size for a FAT volume", bytes)
 }
 
-func createFAT(f *os.File, start, size, sector int64, label string) error {
+func create(f *os.File, start, size, sector int64, label string) error {
 	var err error
 	if storage := file.New(f, false); sector == 512 && size < least32 {
 		_, err = fat16.Create(storage, size, start, sector, label, true)
@@ -59,7 +58,7 @@ func createFAT(f *os.File, start, size, sector int64, label string) error {
 }
 
 // writeSerial sets the volume's serial number in the boot sector and its copy.
-func (v *volume) writeSerial(serial uint32) error {
+func (v *Volume) writeSerial(serial uint32) error {
 	at := []int64{39}
 	if v.rootSlots == 0 {
 		at = []int64{67, v.backup*v.sector + 67}
@@ -72,12 +71,11 @@ func (v *volume) writeSerial(serial uint32) error {
 	return nil
 }
 
-// volume is an empty FAT16 or FAT32 volume in a file.
-type volume struct {
+// Volume is an empty FAT16 or FAT32 volume in a file.
+type Volume struct {
 	file  *os.File
 	start int64
 	label string
-	clamp *time.Time
 
 	sector, cluster    int64 // sizes in bytes
 	reserved, fatBytes int64
@@ -91,15 +89,15 @@ type volume struct {
 	next  uint32 // first free cluster
 }
 
-// openVolume reads the parameters of a volume.
-func openVolume(f *os.File, start int64, label string, clamp *time.Time) (*volume, error) {
+// Open reads the parameters of an empty volume. Fill gives it the label.
+func Open(f *os.File, start int64, label string) (*Volume, error) {
 	b := make([]byte, 512)
 	if _, err := f.ReadAt(b, start); err != nil {
 		return nil, fmt.Errorf("reading the boot sector: %w", err)
 	}
 	u16 := func(at int) int64 { return int64(binary.LittleEndian.Uint16(b[at:])) }
 	u32 := func(at int) int64 { return int64(binary.LittleEndian.Uint32(b[at:])) }
-	v := &volume{file: f, start: start, label: label, clamp: clamp, next: 2}
+	v := &Volume{file: f, start: start, label: label, next: 2}
 	v.sector, v.reserved, v.copies, v.rootSlots = u16(11), u16(14), int64(b[16]), u16(17)
 	v.cluster = v.sector * int64(b[13])
 	total, fatSectors := u16(19), u16(22)
@@ -124,32 +122,36 @@ func openVolume(f *os.File, start int64, label string, clamp *time.Time) (*volum
 }
 
 // dataStart is the offset of the first cluster, number 2.
-func (v *volume) dataStart() int64 {
+func (v *Volume) dataStart() int64 {
 	return v.reserved*v.sector + v.copies*v.fatBytes + v.rootSlots*slot
 }
 
-// fatNode is a file or directory that goes into the volume.
-type fatNode struct {
-	name     string
-	path     string
-	size     int64
-	time     time.Time
-	dir      bool
-	root     bool
-	children []*fatNode
+// Node is a file or directory that goes into a volume.
+type Node struct {
+	// Name is the name in its directory; the root has none.
+	Name string
+	// Time is that of the last change.
+	Time time.Time
+	// Dir says that it is a directory, with Children.
+	Dir      bool
+	Children []*Node
+	// Size is that of a file in bytes, Open its content, and Path what errors call it.
+	Size int64
+	Open func() (io.ReadCloser, error)
+	Path string
 
+	root    bool
 	short   [11]byte
 	long    []uint16
 	cluster uint32 // first; 0 for an empty file and for the fixed root
 }
 
-// fill puts the contents of a directory into the empty volume.
-func (v *volume) fill(ctx context.Context, dir string) error {
-	root, err := v.scan(dir, "")
-	if err != nil {
+// Fill puts a directory into the empty volume as its root.
+func (v *Volume) Fill(ctx context.Context, root *Node) error {
+	root.root = true
+	if err := root.name(); err != nil {
 		return err
 	}
-	root.root = true
 	if err := v.allocate(root); err != nil {
 		return err
 	}
@@ -159,64 +161,72 @@ func (v *volume) fill(ctx context.Context, dir string) error {
 	return v.writeTables()
 }
 
-// scan reads a directory with all below it, in name order.
-func (v *volume) scan(path, name string) (*fatNode, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return nil, err
-	}
-	n := &fatNode{name: name, path: path, time: info.ModTime(), dir: info.IsDir()}
-	if v.clamp != nil && n.time.After(*v.clamp) {
-		n.time = *v.clamp
-	}
-	switch {
-	case n.dir:
-		return n, v.scanChildren(n)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s cannot be put on FAT, which knows files and directories only: it is a %s", path, info.Mode().Type())
-	case info.Size() > 1<<32-1:
-		return nil, fmt.Errorf("%s cannot be put on FAT: it has %d bytes and 4 GiB is the most", path, info.Size())
-	}
-	n.size = info.Size()
-	return n, nil
-}
-
-func (v *volume) scanChildren(n *fatNode) error {
-	entries, err := os.ReadDir(n.path)
-	if err != nil {
-		return err
-	}
+// name gives all below a directory the names that FAT writes.
+func (n *Node) name() (err error) {
 	names := newNamer()
-	for _, e := range entries {
-		child, err := v.scan(filepath.Join(n.path, e.Name()), e.Name())
-		if err != nil {
+	for _, c := range n.Children {
+		if c.Size > 1<<32-1 {
+			return fmt.Errorf("%s cannot be put on FAT: it has %d bytes and 4 GiB is the most", c.Path, c.Size)
+		}
+		if c.short, c.long, err = names.name(c.Name); err != nil {
+			return fmt.Errorf("%s cannot be put on FAT: %w", c.Path, err)
+		}
+		if err := c.name(); err != nil {
 			return err
 		}
-		if child.short, child.long, err = names.name(e.Name()); err != nil {
-			return fmt.Errorf("%s cannot be put on FAT: %w", child.path, err)
-		}
-		n.children = append(n.children, child)
 	}
 	return nil
 }
 
+// Tree reads a directory of the host with all below it, in name order. No time
+// is later than clamp, if that is given.
+func Tree(dir string, clamp *time.Time) (*Node, error) {
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return nil, err
+	}
+	n := &Node{Name: info.Name(), Path: dir, Time: info.ModTime(), Dir: info.IsDir()}
+	if clamp != nil && n.Time.After(*clamp) {
+		n.Time = *clamp
+	}
+	switch {
+	case !n.Dir && !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s cannot be put on FAT, which knows files and directories only: it is a %s", dir, info.Mode().Type())
+	case !n.Dir:
+		n.Size, n.Open = info.Size(), func() (io.ReadCloser, error) { return os.Open(dir) }
+		return n, nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range entries {
+		child, err := Tree(filepath.Join(dir, e.Name()), clamp)
+		if err != nil {
+			return nil, err
+		}
+		n.Children = append(n.Children, child)
+	}
+	return n, nil
+}
+
 // slots is the number of entries of a directory: a label or "." and "..", and
 // its children.
-func (n *fatNode) slots() int64 {
+func (n *Node) slots() int64 {
 	count := 2
 	if n.root {
 		count = 1
 	}
-	for _, c := range n.children {
+	for _, c := range n.Children {
 		count += 1 + longSlots(c.long)
 	}
 	return int64(count)
 }
 
 // allocate gives every node a run of clusters, parents first.
-func (v *volume) allocate(n *fatNode) error {
-	bytes := n.size
-	if n.dir {
+func (v *Volume) allocate(n *Node) error {
+	bytes := n.Size
+	if n.Dir {
 		bytes = n.slots() * slot
 	}
 	if n.root && v.rootSlots > 0 {
@@ -228,7 +238,7 @@ func (v *volume) allocate(n *fatNode) error {
 	if count := uint32((bytes + v.cluster - 1) / v.cluster); count > 0 {
 		if free := v.clusters + 2 - v.next; count > free {
 			return fmt.Errorf("%s does not fit: it takes %d bytes and %d are free; make the partition larger",
-				n.path, bytes, int64(free)*v.cluster)
+				n.Path, bytes, int64(free)*v.cluster)
 		}
 		n.cluster = v.next
 		for i := range count {
@@ -237,7 +247,7 @@ func (v *volume) allocate(n *fatNode) error {
 		v.next += count
 		v.table[v.next-1] = 0x0fffffff
 	}
-	for _, c := range n.children {
+	for _, c := range n.Children {
 		if err := v.allocate(c); err != nil {
 			return err
 		}
@@ -246,22 +256,22 @@ func (v *volume) allocate(n *fatNode) error {
 }
 
 // at is the offset of a cluster in the file.
-func (v *volume) at(cluster uint32) int64 {
+func (v *Volume) at(cluster uint32) int64 {
 	return v.start + v.dataStart() + int64(cluster-2)*v.cluster
 }
 
 // write writes a node and all below it.
-func (v *volume) write(ctx context.Context, n, parent *fatNode) error {
+func (v *Volume) write(ctx context.Context, n, parent *Node) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if !n.dir {
+	if !n.Dir {
 		return v.writeFile(n)
 	}
 	if err := v.writeDirectory(n, parent); err != nil {
-		return fmt.Errorf("writing the directory %s: %w", n.path, err)
+		return fmt.Errorf("writing the directory %s: %w", n.Path, err)
 	}
-	for _, c := range n.children {
+	for _, c := range n.Children {
 		if err := v.write(ctx, c, n); err != nil {
 			return err
 		}
@@ -269,27 +279,27 @@ func (v *volume) write(ctx context.Context, n, parent *fatNode) error {
 	return nil
 }
 
-func (v *volume) writeDirectory(n, parent *fatNode) error {
+func (v *Volume) writeDirectory(n, parent *Node) error {
 	var dir []byte
 	if n.root {
-		dir = appendShort(dir, [11]byte([]byte(fmt.Sprintf("%-11.11s", v.label))), attrVolume, 0, 0, n.time)
+		dir = appendShort(dir, [11]byte([]byte(fmt.Sprintf("%-11.11s", v.label))), attrVolume, 0, 0, n.Time)
 	} else {
 		up := parent.cluster
 		if parent.root {
 			up = 0
 		}
-		dir = appendShort(dir, [11]byte([]byte(".          ")), attrDirectory, n.cluster, 0, n.time)
-		dir = appendShort(dir, [11]byte([]byte("..         ")), attrDirectory, up, 0, parent.time)
+		dir = appendShort(dir, [11]byte([]byte(".          ")), attrDirectory, n.cluster, 0, n.Time)
+		dir = appendShort(dir, [11]byte([]byte("..         ")), attrDirectory, up, 0, parent.Time)
 	}
-	for _, c := range n.children {
+	for _, c := range n.Children {
 		attr := byte(attrArchive)
-		if c.dir {
+		if c.Dir {
 			attr = attrDirectory
 		}
 		if c.long != nil {
 			dir = appendLong(dir, c.long, c.short)
 		}
-		dir = appendShort(dir, c.short, attr, c.cluster, uint32(c.size), c.time)
+		dir = appendShort(dir, c.short, attr, c.cluster, uint32(c.Size), c.Time)
 	}
 	whole, at := v.cluster, int64(0)
 	if n.cluster == 0 {
@@ -304,27 +314,27 @@ func (v *volume) writeDirectory(n, parent *fatNode) error {
 	return err
 }
 
-func (v *volume) writeFile(n *fatNode) error {
-	if n.size == 0 {
+func (v *Volume) writeFile(n *Node) error {
+	if n.Size == 0 {
 		return nil
 	}
-	in, err := os.Open(n.path)
+	in, err := n.Open()
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	copied, err := io.Copy(io.NewOffsetWriter(v.file, v.at(n.cluster)), io.LimitReader(in, n.size))
-	if err == nil && copied != n.size {
+	copied, err := io.Copy(io.NewOffsetWriter(v.file, v.at(n.cluster)), io.LimitReader(in, n.Size))
+	if err == nil && copied != n.Size {
 		err = fmt.Errorf("it became shorter while it was copied: %w", io.ErrUnexpectedEOF)
 	}
 	if err != nil {
-		return fmt.Errorf("copying %s into the FAT volume: %w", n.path, err)
+		return fmt.Errorf("copying %s into the FAT volume: %w", n.Path, err)
 	}
 	return nil
 }
 
 // writeTables writes the allocation table, all copies, and FAT32's summary.
-func (v *volume) writeTables() error {
+func (v *Volume) writeTables() error {
 	buf := make([]byte, v.fatBytes)
 	if v.rootSlots > 0 {
 		v.table[0], v.table[1] = 0xfff8, 0xffff
