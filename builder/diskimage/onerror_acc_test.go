@@ -161,7 +161,7 @@ func TestAccDebug(t *testing.T) {
   provisioner "shell" { inline = ["echo hello > /etc/hello"] }`))
 	pause := func(step string) string { return "after run of step '" + step + "'. Press enter to continue. " }
 	steps := []string{"stepPrepare", "stepRoot", "stepInstall", "stepGuest", "StepProvision", "stepEndGuest",
-		"stepPostInstall", "stepDisk", "stepFinalise", "stepSeal", "stepPublish"}
+		"stepPostInstall", "stepDisk", "stepFinalise", "stepRepeat", "stepSeal", "stepPublish"}
 	way := ""
 	for _, step := range steps {
 		if step == "StepProvision" {

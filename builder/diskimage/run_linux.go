@@ -108,6 +108,7 @@ func (b *Builder) steps(build *pipeline.Build) []multistep.Step {
 		&stepPostInstall{build: build},
 		&stepDisk{build: build},
 		&stepFinalise{build: build},
+		&stepRepeat{build: build},
 		&stepSeal{build: build},
 		&stepPublish{build: build},
 	}

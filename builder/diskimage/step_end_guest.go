@@ -12,11 +12,19 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/pipeline"
 )
 
-// stepEndGuest ends what the provisioners left running and their mounts.
+// stepEndGuest takes what the provisioners registered for the end, and ends what
+// they left running and their mounts.
 type stepEndGuest struct{ build *pipeline.Build }
 
 func (s *stepEndGuest) Run(ctx context.Context, state multistep.StateBag) multistep.StepAction {
-	return act(state, s.build.EndGuest(ctx))
+	return act(state, s.run(ctx))
+}
+
+func (s *stepEndGuest) run(ctx context.Context) error {
+	if err := s.build.TakeRegistered(); err != nil {
+		return err
+	}
+	return s.build.EndGuest(ctx)
 }
 
 func (s *stepEndGuest) Cleanup(multistep.StateBag) {}

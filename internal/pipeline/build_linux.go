@@ -16,6 +16,7 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/release"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/repeat"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/workdir"
 )
@@ -79,6 +80,8 @@ type Build struct {
 	kept        bool
 	// lent tells that the tree has the host's resolv.conf for now.
 	lent bool
+	// repeats are what provisioners registered.
+	repeats []repeat.Script
 	attempts
 }
 

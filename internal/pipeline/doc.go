@@ -6,7 +6,7 @@
 // that are called one after the other: Prepare makes the workspace, MakeRoot
 // and Install fill the tree, PostInstall and CloseTree finish it, MakeDisk
 // turns it into mounted file systems on a loop device, Finalise runs the hooks
-// that want to see those, Seal takes everything apart, Encode makes the output
+// that want to see those, Repeat what provisioners registered, Seal takes everything apart, Encode makes the output
 // files and Publish puts them in their place. Close is the crash net for any
 // point in between; Keep leaves the tree behind for a person to look at.
 //

@@ -13,9 +13,13 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
 )
 
-// Guest begins the time of Packer's provisioners: /run and /dev/shm exist now.
+// Guest begins the time of Packer's provisioners: /run and /dev/shm exist now,
+// and the directory in which scripts are registered that Repeat runs.
 func (b *Build) Guest(ctx context.Context) (*sandbox.Guest, error) {
 	if err := b.openGuest(ctx); err != nil {
+		return nil, err
+	}
+	if err := b.openRegister(); err != nil {
 		return nil, err
 	}
 	return b.tree.Guest(b.guestEnvironment().List()), nil

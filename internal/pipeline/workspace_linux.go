@@ -35,7 +35,7 @@ func (b *Build) Prepare(ctx context.Context) error {
 		if err := b.resources.Release(); err != nil {
 			return err
 		}
-		b.lent, b.work, b.tree, b.disk = false, nil, nil, nil
+		b.lent, b.work, b.tree, b.disk, b.repeats = false, nil, nil, nil, nil
 		b.attempts = newAttempts()
 		if err := b.sweep(); err != nil {
 			return err

@@ -71,6 +71,7 @@ func (p *Plan) writePhases(b *strings.Builder) {
 			fmt.Fprintf(b, "  %-16s %-7s Packer's, if there are any\n", "provisioners", "chroot")
 		}
 	}
+	fmt.Fprintf(b, "  %-16s %-7s what provisioners ask for, if they do\n", "repeat", "chroot")
 }
 
 func (p *Plan) writeDisk(b *strings.Builder) {
