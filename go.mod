@@ -8,6 +8,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/hcl/v2 v2.24.0
 	github.com/hashicorp/packer-plugin-sdk v0.6.10
+	github.com/klauspost/pgzip v1.2.6
 	github.com/zclconf/go-cty v1.16.3
 	golang.org/x/sys v0.46.0
 	gopkg.in/yaml.v3 v3.0.1

@@ -58,6 +58,8 @@ func lookup(name string) (helper, bool) {
 		return installPhase, true
 	case "package-uninstalls":
 		return legacyUninstalls, true
+	case pigzName:
+		return pigz, true
 	case "pkg-map":
 		return pkgMap, true
 	case "pkg-map-install":
@@ -88,7 +90,7 @@ func HostCommands() []string {
 // ChrootCommands names the helpers that hooks inside the target call.
 func ChrootCommands() []string {
 	return []string{
-		"cache-url", "dib-init-system", quietName, "dib-run-parts", "package-installs", "package-installs-v2",
+		"cache-url", "dib-init-system", pigzName, quietName, "dib-run-parts", "package-installs", "package-installs-v2",
 		"package-uninstalls", "pkg-map", "svc-map",
 	}
 }

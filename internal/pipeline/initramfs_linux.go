@@ -5,6 +5,7 @@
 package pipeline
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ var initramfsSettings string
 // reads leads to them while hooks run.
 const (
 	settingsName = ".initramfs"
+	settingsNote = ".initramfs.d" // where they note what was made
 	settingsLink = "zz-packer-plugin-diskimage"
 	settingsHome = "usr/share/initramfs-tools"
 	settingsDir  = "conf-hooks.d"
@@ -75,7 +77,27 @@ func unlinkInitramfsSettings(tree string) error {
 	return errors.Join(root.Remove(settingsDir), share.Remove(path.Base(settingsHome)), share.Close())
 }
 
-// writeInitramfsSettings puts the settings into the hooks tree.
+// writeInitramfsSettings puts the settings into the hooks tree, with a directory
+// for their notes.
 func writeInitramfsSettings(hooks string) error {
+	if err := os.MkdirAll(path.Join(hooks, settingsNote), 0o700); err != nil {
+		return err
+	}
 	return os.WriteFile(path.Join(hooks, settingsName), []byte(initramfsSettings), 0o644)
+}
+
+// lendInitramfsSettings shows the settings to hooks in the chroot, which may write notes.
+func (b *Build) lendInitramfsSettings(ctx context.Context) error {
+	if err := b.tree.Bind(ctx, path.Join(b.dirs.hooks, settingsNote), path.Join(inTarget, settingsNote), false); err != nil {
+		return fmt.Errorf("lending settings to mkinitramfs: %w", err)
+	}
+	return linkInitramfsSettings(b.dirs.mount)
+}
+
+// takeInitramfsSettings takes back what lendInitramfsSettings lent.
+func (b *Build) takeInitramfsSettings(ctx context.Context) error {
+	return errors.Join(
+		unlinkInitramfsSettings(b.dirs.mount),
+		absentIsFine(b.tree.Unbind(ctx, path.Join(inTarget, settingsNote))),
+	)
 }

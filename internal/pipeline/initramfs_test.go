@@ -127,3 +127,67 @@ func ask(t *testing.T, dir, preamble string, calls []string) []string {
 	}
 	return strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00")
 }
+
+// The second of two initramfs stays the first if nothing of the system has changed
+// between them, and is made anew if anything has.
+func TestInitramfsIsMadeOnce(t *testing.T) {
+	for meanwhile, stays := range map[string]bool{
+		":": true,
+		"echo x >var/lib/dpkg/status; echo x >var/log/dpkg.log; echo x >tmp/x": true,
+		"ln boot/initrd.img-1 boot/initrd.img-1.dpkg-bak":                      true,
+		"echo x >etc/new":                                false,
+		"rm etc/modules":                                 false,
+		"chmod 0600 etc/modules":                         false,
+		"echo x >boot/config-1":                          false,
+		"echo mine >boot/initrd.img-1":                   false,
+		"cp boot/initrd.img-1 x; mv x boot/initrd.img-1": false,
+		"export SOURCE_DATE_EPOCH=1":                     false,
+		"option=-k":                                      false,
+		"echo x >etc/new; fail=1; make || fail=":         false,
+	} {
+		t.Run(meanwhile, func(t *testing.T) {
+			tree, notes := t.TempDir(), t.TempDir()
+			settings := strings.NewReplacer("/tmp/in_target.d/.initramfs.d", notes, "find / ", "find . ", "-path /", "-path ./").Replace(initramfsSettings)
+			settings = strings.NewReplacer("-path ./ ", "-path . ", `-path "$_dib_initrd`, `-path "./$_dib_initrd`).Replace(settings)
+			if err := os.WriteFile(filepath.Join(notes, "..", "settings"), []byte(settings), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			script := `
+make() {
+	sh -c '
+		keep=n; [ "${1-}" != -k ] || keep=y
+		outfile=boot/initrd.img-1.new
+		set -- 1
+		. "$0"
+		: >"$outfile"
+		__TMPEARLYCPIO=var/tmp/early
+		trap '\''rm -rf "$__TMPEARLYCPIO"'\'' EXIT
+		[ -z "$fail" ] || kill -9 $$
+		echo made >>made
+		echo initramfs >"$outfile"
+	' "$settings" $option && mv boot/initrd.img-1.new boot/initrd.img-1
+}
+mkdir -p etc boot var/lib/dpkg var/log var/tmp tmp
+echo x >etc/modules; echo x >boot/config-1
+option= fail=
+export fail
+sleep 0.05
+make
+` + meanwhile + `
+make`
+			cmd := exec.Command("dash", "-euc", script)
+			cmd.Dir = tree
+			cmd.Env = []string{"PATH=/usr/bin:/bin", "settings=" + filepath.Join(notes, "..", "settings")}
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			if text, err := os.ReadFile(filepath.Join(tree, "boot/initrd.img-1")); err != nil || string(text) != "initramfs\n" {
+				t.Errorf("%q, %v", text, err)
+			}
+			if got := strings.Contains(string(out), "stays as it is"); got != stays {
+				t.Errorf("stays: %v, want %v: %s", got, stays, out)
+			}
+		})
+	}
+}

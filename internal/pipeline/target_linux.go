@@ -31,7 +31,7 @@ func (b *Build) enterHooks(ctx context.Context) error {
 	if err := b.tree.Bind(ctx, b.opt.Helper, path.Join(inTarget, helperName), true); err != nil {
 		return errors.Join(fmt.Errorf("showing the helper commands to the chroot: %w", err), b.leaveHooks(ctx))
 	}
-	if err := errors.Join(b.showChatterLog(ctx), b.linkHelpers(), linkInitramfsSettings(b.dirs.mount)); err != nil {
+	if err := errors.Join(b.showChatterLog(ctx), b.linkHelpers(), b.lendInitramfsSettings(ctx)); err != nil {
 		return errors.Join(err, b.leaveHooks(ctx))
 	}
 	return nil
@@ -41,7 +41,7 @@ func (b *Build) enterHooks(ctx context.Context) error {
 func (b *Build) leaveHooks(ctx context.Context) error {
 	err := errors.Join(
 		b.unlinkHelpers(),
-		unlinkInitramfsSettings(b.dirs.mount),
+		b.takeInitramfsSettings(ctx),
 		absentIsFine(b.tree.Unbind(ctx, path.Join(inTarget, guest.ChatterLog))),
 		absentIsFine(b.tree.Unbind(ctx, path.Join(inTarget, helperName))),
 		absentIsFine(b.tree.Unbind(ctx, inTarget)),
