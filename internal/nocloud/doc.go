@@ -21,7 +21,9 @@
 // twice, and the instance-id "nocloud", which all clones would share.
 //
 // Render keeps every document as it was given, byte for byte; only keys that are
-// missing from meta-data are added to it.
+// missing from meta-data are added to it. Where user-data has several parts
+// (Parts), it makes a MIME message of them, whose boundary is derived from them,
+// and says how cloud-init is to merge them: so that lists are appended.
 //
 // The package knows nothing of Packer or of disks; a carrier other than the
 // seed directory (a CIDATA volume, an HTTP directory) takes the same Rendered.

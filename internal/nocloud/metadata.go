@@ -5,6 +5,7 @@ package nocloud
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,6 +33,11 @@ func (s Seed) checkMetaData(r reporter) {
 	}
 	r.scalarKey(root, instanceIDKey, s.InstanceID, "instance_id")
 	r.scalarKey(root, localHostnameKey, s.Hostname, "hostname")
+	for _, name := range slices.Sorted(maps.Keys(s.Meta)) {
+		if key, _ := field(root, name); key != nil {
+			r.fail(at(key), fmt.Sprintf("%s is given here and in meta", name), "give it once")
+		}
+	}
 	if _, id := field(root, instanceIDKey); id != nil && id.Value == defaultID {
 		r.fail(at(id), defaultIDText, "give each machine its own, or leave it out to have one derived")
 	}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -52,13 +54,13 @@ type Rendered struct {
 // A seed that Check finds wrong may fail to render.
 func (s Seed) Render() (Rendered, error) {
 	var out Rendered
-	metaData, err := s.metaData(&out)
+	userData, err := s.userData()
 	if err != nil {
 		return Rendered{}, err
 	}
-	userData := s.UserData.Text
-	if len(bytes.TrimSpace(userData)) == 0 {
-		userData = []byte(emptyUserData)
+	metaData, err := s.metaData(&out, userData)
+	if err != nil {
+		return Rendered{}, err
 	}
 	out.add(UserDataFile, userData)
 	out.add(MetaDataFile, metaData)
@@ -76,7 +78,7 @@ func (out *Rendered) add(name string, content []byte) {
 }
 
 // metaData adds to the given meta-data what it lacks, and notes the instance-id.
-func (s Seed) metaData(out *Rendered) ([]byte, error) {
+func (s Seed) metaData(out *Rendered, userData []byte) ([]byte, error) {
 	root, err := parseYAML(bytes.NewReader(s.MetaData.Text))
 	if err != nil {
 		return nil, fmt.Errorf("reading meta-data: %w", err)
@@ -87,20 +89,26 @@ func (s Seed) metaData(out *Rendered) ([]byte, error) {
 	} else {
 		out.InstanceID, out.Derived = s.InstanceID, s.InstanceID == ""
 		if out.Derived {
-			out.InstanceID = s.deriveID()
+			out.InstanceID = s.deriveID(userData)
 		}
 		add = append(add, keyValue{instanceIDKey, out.InstanceID})
 	}
 	if _, given := field(root, localHostnameKey); given == nil && s.Hostname != "" {
 		add = append(add, keyValue{localHostnameKey, s.Hostname})
 	}
+	for _, key := range slices.Sorted(maps.Keys(s.Meta)) {
+		add = append(add, keyValue{key, s.Meta[key]})
+	}
 	return addKeys(s.MetaData.Text, add)
 }
 
 // deriveID makes an instance-id of all that the seed says, so that a changed
 // seed is a new instance, on which cloud-init acts.
-func (s Seed) deriveID() string {
+func (s Seed) deriveID(userData []byte) string {
 	h := sha256.New()
+	if len(s.Parts) > 0 || s.Compress {
+		s.UserData.Text = userData
+	}
 	for _, d := range []Document{s.UserData, s.MetaData, s.NetworkConfig, s.VendorData} {
 		field := "-"
 		if d.Given() {
@@ -109,6 +117,10 @@ func (s Seed) deriveID() string {
 		hashField(h, field)
 	}
 	hashField(h, s.Hostname)
+	for _, key := range slices.Sorted(maps.Keys(s.Meta)) {
+		hashField(h, key)
+		hashField(h, s.Meta[key])
+	}
 	return "iid-" + hex.EncodeToString(h.Sum(nil))[:16]
 }
 

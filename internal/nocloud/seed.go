@@ -24,6 +24,13 @@ func (d Document) Given() bool { return d.Text != nil }
 // Seed is what cloud-init's NoCloud datasource is to be told.
 type Seed struct {
 	UserData, MetaData, NetworkConfig, VendorData Document
+	// Parts are further parts of user-data, which come after UserData. Several
+	// are made one by MIME, and their cloud-configs are merged by AppendLists.
+	Parts []Part
+	// Compress compresses user-data by gzip.
+	Compress bool
+	// Meta are further keys of meta-data.
+	Meta map[string]string
 	// InstanceID is the identity of the machine to cloud-init: a new one means
 	// a new machine, on which everything runs again. If it is empty and
 	// meta-data has none either, it is derived from the whole seed.
@@ -41,6 +48,10 @@ func (s Seed) Check() Problems {
 			newReporter(d, &out).userData(d.Text)
 		}
 	}
+	for _, p := range s.Parts {
+		newReporter(p.Document, &out).onePart(p)
+	}
+	s.checkMerge(&out)
 	if s.MetaData.Given() {
 		s.checkMetaData(newReporter(s.MetaData, &out))
 	}
@@ -49,4 +60,13 @@ func (s Seed) Check() Problems {
 	}
 	s.checkNames(&out)
 	return out
+}
+
+// onePart checks one part of user-data, which may have been declared to be of a type.
+func (r reporter) onePart(p Part) {
+	if p.Type == "" {
+		r.userData(p.Text)
+	} else if r.plainText(p.Text) {
+		r.declaredPart(string(p.Text), kind(p.Type))
+	}
 }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package nocloud
+
+import (
+	"fmt"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// merged is what the cloud-configs of a composed seed say together, as far as
+// they are merged by AppendLists.
+type merged struct {
+	out *Problems
+	// values are the keys that were seen, by their path, and users the users.
+	values map[string]setting
+	users  map[string]setting
+}
+
+// setting is where a value stands.
+type setting struct {
+	node     *yaml.Node
+	document Document
+}
+
+// checkMerge finds what two parts say differently. cloud-init would keep one of
+// the two without a word.
+func (s Seed) checkMerge(out *Problems) {
+	m := merged{out, map[string]setting{}, map[string]setting{}}
+	for _, p := range s.parts() {
+		text := string(p.Text)
+		if p.Merge != "" || p.Type != "" && p.Type != string(cloudConfig) || classify(text) != cloudConfig || ownRule.Match(p.Text) {
+			continue
+		}
+		var problems Problems // reported already
+		if root, ok := newReporter(p.Document, &problems).yamlMapping(text, "cloud-config"); ok && root != nil {
+			m.mapping("", root, p.Document)
+		}
+	}
+}
+
+func (m merged) mapping(path string, node *yaml.Node, d Document) {
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := resolve(node.Content[i]), resolve(node.Content[i+1])
+		if key.ShortTag() == "!!merge" {
+			continue
+		}
+		name := path + key.Value
+		if path == "" && key.Value == "users" && value.Kind == yaml.SequenceNode {
+			m.userList(value, d)
+		}
+		earlier, twice := m.values[name]
+		if twice && earlier.document.Attribute != d.Attribute && !agree(earlier.node, value) {
+			m.fail(d, key, fmt.Sprintf("%s has another value in %s, which cloud-init would keep", name, earlier.document.Attribute), "give it once")
+			continue
+		}
+		if !twice {
+			m.values[name] = setting{value, d}
+		}
+		if value.Kind == yaml.MappingNode {
+			m.mapping(name+".", value, d)
+		}
+	}
+}
+
+// agree says whether merging two values keeps all of both.
+func agree(a, b *yaml.Node) bool {
+	return a.Kind == b.Kind && (a.Kind != yaml.ScalarNode || a.Value == b.Value && a.ShortTag() == b.ShortTag())
+}
+
+// userList finds users that two parts describe.
+func (m merged) userList(list *yaml.Node, d Document) {
+	for _, item := range list.Content {
+		item = resolve(item)
+		_, name := field(item, "name")
+		if name == nil {
+			continue
+		}
+		earlier, twice := m.users[name.Value]
+		if twice && earlier.document.Attribute != d.Attribute {
+			m.fail(d, item, fmt.Sprintf("the user %q is described in %s, too, and cloud-init would follow one of the two", name.Value, earlier.document.Attribute), "describe each user in one place")
+			continue
+		}
+		m.users[name.Value] = setting{item, d}
+	}
+}
+
+func (m merged) fail(d Document, n *yaml.Node, text, advice string) {
+	r := newReporter(d, m.out)
+	where := at(n)
+	if slices.Contains(generated, d.Attribute) {
+		where = place{}
+	}
+	r.fail(where, text, advice)
+}
+
+// generated are names of documents whose lines nobody wrote.
+var generated = []string{AttributesDocument}
+
+// AttributesDocument is the Attribute of a document made of a template's
+// attributes.
+const AttributesDocument = "the attributes"
