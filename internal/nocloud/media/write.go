@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
@@ -95,10 +96,15 @@ func same(made, there string) bool {
 	defer b.Close()
 	ai, aErr := a.Stat()
 	bi, bErr := b.Stat()
-	if aErr != nil || bErr != nil || ai.Size() != bi.Size() || ai.Mode() != bi.Mode() {
+	if aErr != nil || bErr != nil || ai.Size() != bi.Size() || !bi.Mode().IsRegular() || !private(bi) {
 		return false
 	}
 	return equal(bufio.NewReaderSize(a, 1<<16), bufio.NewReaderSize(b, 1<<16))
+}
+
+// private tells whether a file is for its owner only, where a system knows that.
+func private(info os.FileInfo) bool {
+	return runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0
 }
 
 func equal(a, b *bufio.Reader) bool {
