@@ -47,6 +47,14 @@ func (s Seed) checkMetaData(r reporter) {
 	} else if key != nil && !slices.Contains([]string{"local", "net", "pass"}, mode.Value) {
 		r.warn(at(key), "a dsmode that cloud-init does not know and will ignore", "use local or net")
 	}
+	if key, _ := field(root, "network-interfaces"); key != nil {
+		r.warn(at(key), "network-interfaces (ENI) in meta-data is deprecated since cloud-init 24.3", "give a network-config of version 2 or 1")
+	}
+	for _, name := range [][2]string{{"instance_id", instanceIDKey}, {"local_hostname", localHostnameKey}, {"hostname", localHostnameKey}} {
+		if key, _ := field(root, name[0]); key != nil {
+			r.warn(at(key), fmt.Sprintf("NoCloud does not read %s", name[0]), "write "+name[1]+", unless a template of your own reads it")
+		}
+	}
 	if key, _ := field(root, "seedfrom"); key != nil && s.NetworkConfig.Given() {
 		r.warn(at(key), "with seedfrom, many versions ignore network-config", "leave seedfrom out, or network-config")
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud/schema"
 )
 
 // Problem is one thing that is wrong with a seed.
@@ -84,6 +86,7 @@ type reporter struct {
 	part     string
 	base     int
 	depth    int
+	options  schema.Options
 	out      *Problems
 }
 

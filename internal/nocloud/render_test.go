@@ -188,7 +188,8 @@ func TestSchemaOfRealCloudInitAcceptsWhatIsRendered(t *testing.T) {
 }
 
 // The examples that cloud-init ships must pass, but for what makes them no seeds:
-// alternatives side by side under one key, and archives of mere words.
+// alternatives side by side under one key, and archives of mere words. Two say
+// packages_update, which no module reads: a mistake in them.
 func TestExamplesOfCloudInitPass(t *testing.T) {
 	paths, err := filepath.Glob("/usr/share/doc/cloud-init/examples/*.txt*")
 	if err != nil || len(paths) == 0 {
@@ -213,7 +214,8 @@ func TestExamplesOfCloudInitPass(t *testing.T) {
 		for _, p := range s.Check().Errors() {
 			alternatives := strings.Contains(p.Text, "given twice")
 			words := strings.Contains(path, "archive") && strings.Contains(p.Text, "a plain value")
-			if !alternatives && !words {
+			misspelt := strings.Contains(path, "ansible") && strings.HasPrefix(p.Text, "packages_up")
+			if !alternatives && !words && !misspelt {
 				t.Error(p.Error())
 			}
 		}

@@ -2,6 +2,8 @@
 
 package nocloud
 
+import "github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud/schema"
+
 // MaxSize is the largest document Check accepts, in bytes, after
 // decompression. NoCloud itself has no limit; a document of this size is a
 // mistake (an image, a package) that cloud-init would read into memory at each boot.
@@ -37,27 +39,37 @@ type Seed struct {
 	InstanceID string
 	// Hostname becomes local-hostname in meta-data; empty adds nothing.
 	Hostname string
+	// CustomKeys are top-level keys of cloud-config that modules of the user's own
+	// read; Check knows them.
+	CustomKeys []string
+	// PlainPasswords allows passwords that can be read in the documents.
+	PlainPasswords bool
 }
 
 // Check reads the whole seed as cloud-init would and returns all that is wrong
 // with it. A seed without errors can be rendered.
-func (s Seed) Check() Problems {
+func (s Seed) Check() Problems { return s.CheckFor(schema.Version{}) }
+
+// CheckFor is Check for the version of cloud-init that will read the seed: it warns of
+// what that one does not know yet, or not any more.
+func (s Seed) CheckFor(target schema.Version) Problems {
 	var out Problems
-	for _, d := range []Document{s.UserData, s.VendorData} {
+	options := schema.Options{Target: target, OwnKeys: s.CustomKeys, PlainPasswords: s.PlainPasswords}
+	check := func(d Document, judge func(reporter)) {
 		if d.Given() {
-			newReporter(d, &out).userData(d.Text)
+			r := newReporter(d, &out)
+			r.options = options
+			judge(r)
 		}
 	}
+	check(s.UserData, func(r reporter) { r.userData(s.UserData.Text) })
+	check(s.VendorData, func(r reporter) { r.userData(s.VendorData.Text) })
 	for _, p := range s.Parts {
-		newReporter(p.Document, &out).onePart(p)
+		check(p.Document, func(r reporter) { r.onePart(p) })
 	}
 	s.checkMerge(&out)
-	if s.MetaData.Given() {
-		s.checkMetaData(newReporter(s.MetaData, &out))
-	}
-	if s.NetworkConfig.Given() {
-		newReporter(s.NetworkConfig, &out).networkConfig(s.NetworkConfig.Text)
-	}
+	check(s.MetaData, s.checkMetaData)
+	check(s.NetworkConfig, func(r reporter) { r.networkConfig(s.NetworkConfig.Text) })
 	s.checkNames(&out)
 	return out
 }

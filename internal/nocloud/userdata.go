@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud/schema"
 )
 
 // maxDepth bounds messages within archives within messages.
@@ -89,8 +91,11 @@ func (r reporter) content(text string, declared kind) {
 
 func (r reporter) cloudConfig(text string) {
 	root, ok := r.yamlMapping(text, "cloud-config")
-	if ok && root == nil {
+	switch {
+	case ok && root == nil:
 		r.warn(place{1, 1}, "the cloud-config is empty; cloud-init logs a warning at each boot", "write {} below the header, or leave it out")
+	case ok:
+		r.findings(schema.CloudConfig(root, r.options))
 	}
 }
 

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package schema
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+var (
+	notBase64   = regexp.MustCompile(`[^A-Za-z0-9+/=]`)
+	octal       = regexp.MustCompile(`^(?:0o?)?[0-7]{3,4}$`)
+	waitForm    = regexp.MustCompile(`^\+?[0-9]+$`)
+	swapForm    = regexp.MustCompile(`^[0-9]*\.?[0-9]+[BKMGT]$`)
+	tagListForm = regexp.MustCompile(`^[-_0-9a-zA-Z]+(?:,[-_0-9a-zA-Z]+)*$`)
+	hostForm    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
+	hostKeyForm = regexp.MustCompile(`^(?:dsa|ecdsa|ed25519|rsa)_(?:public|private|certificate)$`)
+)
+
+// permissions: text is read as octal; a number is what YAML made of it.
+func permissions(j *judge, path string, n *yaml.Node) {
+	switch f := formOf(n); {
+	case f == integer && len(n.Value) > 1 && n.Value[0] == '0':
+		j.warn(n, "write '"+n.Value+"', in quotes", "%s is a number; cloud-init's schema wants text", path)
+	case f == integer:
+		j.fail(n, "write '0"+n.Value+"', in quotes", "%s is a decimal number, which gives other permissions than it says", path)
+	case f == text && !octal.MatchString(n.Value):
+		j.fail(n, "write four octal digits in quotes: '0644'", "%s is no file mode; cloud-init would ignore it", path)
+	}
+}
+
+// fileContent decodes what write_files is to decode.
+func fileContent(j *judge, path string, n *yaml.Node) {
+	content, encoding := given(n, "content"), given(n, "encoding")
+	if content == nil || encoding == nil || formOf(content) != text || content.ShortTag() == "!!binary" {
+		return
+	}
+	data := []byte(content.Value)
+	e := encoding.Value
+	if strings.HasSuffix(e, "b64") || strings.HasSuffix(e, "base64") {
+		plain, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(content.Value), ""))
+		if err != nil {
+			// Python passes over characters that are not of the alphabet.
+			readable := len(notBase64.ReplaceAllString(content.Value, ""))%4 == 0
+			j.add(content, readable, "encode it (base64encode(), or base64gzip() for gz+b64), or leave encoding out", "%s.content is not base64, as encoding says", path)
+			return
+		}
+		data = plain
+	}
+	if strings.HasPrefix(e, "gz") && !gzipped(data) {
+		j.fail(content, "encode it (base64gzip() gives gz+b64), or name its encoding rightly", "%s.content is not compressed, as encoding says", path)
+	}
+}
+
+func gzipped(data []byte) bool {
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return false
+	}
+	_, err = io.CopyN(io.Discard, z, 1)
+	return err == nil || err == io.EOF
+}
+
+func delay(j *judge, path string, n *yaml.Node) {
+	switch f := formOf(n); {
+	case f == integer && strings.HasPrefix(n.Value, "-"):
+		j.fail(n, "write now, or minutes", "%s is a time that has passed", path)
+	case f == text && waitForm.MatchString(n.Value):
+		j.age(path+" as text", n, age{deprecated: "22.3", instead: "write the number of minutes without quotes"})
+	case f == text && n.Value != "now":
+		j.fail(n, "write now, or a number of minutes", "%s is neither now nor a number of minutes", path)
+	}
+}
+
+func growMode(j *judge, path string, n *yaml.Node) {
+	if formOf(n) == boolean && truth(n.Value) {
+		j.fail(n, "write auto", "%s cannot be true", path)
+	}
+}
+
+func swapSize(words ...string) func(*judge, string, *yaml.Node) {
+	return func(j *judge, path string, n *yaml.Node) {
+		if formOf(n) != text || swapForm.MatchString(n.Value) || len(words) > 0 && n.Value == words[0] {
+			return
+		}
+		j.fail(n, "write bytes, or a number with one of B, K, M, G, T behind it: 2G", "%s is no size that cloud-init knows", path)
+	}
+}
+
+func tagList(j *judge, path string, n *yaml.Node) {
+	if formOf(n) == text && !tagListForm.MatchString(n.Value) {
+		j.fail(n, "write names with commas between them and no blanks", "%s is no list of tags", path)
+	}
+}
+
+func hostName(j *judge, path string, n *yaml.Node) {
+	if formOf(n) == text && (!hostForm.MatchString(n.Value) || len(n.Value) > 253) {
+		j.warn(n, "use letters, digits, dashes and dots", "%s is not a host name; the machine may refuse it", path)
+	}
+}
+
+func timeZone(j *judge, path string, n *yaml.Node) {
+	if formOf(n) == text && (strings.ContainsAny(n.Value, " \t") || strings.HasPrefix(n.Value, "/") || n.Value == "") {
+		j.fail(n, "write a name from /usr/share/zoneinfo: Europe/Berlin", "%s is no time zone", path)
+	}
+}
+
+func hostKeys(j *judge, path string, n *yaml.Node) {
+	for _, p := range pairs(n) {
+		switch {
+		case !hostKeyForm.MatchString(p.key.Value):
+			j.fail(p.key, "write rsa_private, rsa_public, ed25519_private …", "%s is no host key that cloud-init knows", join(path, p.key))
+		case strings.HasPrefix(p.key.Value, "dsa_"):
+			j.age(join(path, p.key), p.key, age{removed: "24.1", instead: "leave it out"})
+		}
+	}
+}
+
+// publicKeys looks for what is no public key.
+func publicKeys(j *judge, path string, n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode {
+		publicKey(j, path, n)
+		return
+	}
+	for i, item := range n.Content {
+		if item = resolve(item); item.Kind == yaml.ScalarNode && n.Kind == yaml.SequenceNode {
+			publicKey(j, path+"["+strconv.Itoa(i)+"]", item)
+		}
+	}
+}
+
+func publicKey(j *judge, path string, n *yaml.Node) {
+	key := strings.TrimSpace(n.Value)
+	switch {
+	case formOf(n) != text:
+	case strings.Contains(key, "PRIVATE KEY"):
+		j.fail(n, "give the public key (the file that ends in .pub), and make a new pair: this one has been shown", "%s is a private key", path)
+	case strings.HasPrefix(key, "/"), strings.HasPrefix(key, "~"):
+		j.fail(n, "give what is in it: file(\"…\")", "%s is the name of a file, which cloud-init does not read", path)
+	case strings.HasPrefix(key, "gh:"), strings.HasPrefix(key, "lp:"):
+		j.fail(n, "write it below ssh_import_id", "%s is a name to import keys of, not a key", path)
+	case key == "":
+		j.warn(n, "leave it out", "%s is empty", path)
+	}
+}
