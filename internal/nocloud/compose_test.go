@@ -47,7 +47,7 @@ func TestPartsBecomeAMessage(t *testing.T) {
 	s := Seed{UserData: given("user_data", "#cloud-config\nruncmd: [a]\n"), Parts: []Part{
 		part("cloud_config", "#cloud-config\nruncmd: [b]\n"),
 		{Document: given("script", "#!/bin/sh\necho größer\n"), Type: ScriptTypes["once"], Filename: "10-first"},
-		{Document: given("part", "#cloud-config\nmerge_how: 'list(append)'\na: b"), Filename: "x"},
+		{Document: given("part", "#cloud-config\nmerge_how: 'list(append)'\nhostname: b"), Filename: "x"},
 	}}
 	const want = `Content-Type: multipart/mixed; boundary="===MARK==="
 MIME-Version: 1.0
@@ -86,7 +86,7 @@ Content-Disposition: attachment; filename="x"
 
 #cloud-config
 merge_how: 'list(append)'
-a: b
+hostname: b
 --===MARK===--
 `
 	got := composed(t, s)
