@@ -49,6 +49,14 @@ type Config struct {
 	InstanceID string `mapstructure:"instance_id"`
 	// Becomes `local-hostname` in the meta-data.
 	Hostname string `mapstructure:"hostname"`
+	// Top-level keys of cloud-config that modules or part handlers of your own
+	// read. cloud-init has no such keys and passes over them in silence, so without
+	// this they are warned of, and are errors where they look misspelt.
+	CustomKeys []string `mapstructure:"custom_keys"`
+	// Allows passwords in the documents that can be read there
+	// (`plain_text_passwd`). Defaults to `false`: a hash (`openssl passwd -6`)
+	// does the same and tells nobody the password.
+	AllowPlainPasswords bool `mapstructure:"allow_plain_passwords"`
 }
 
 // Unknown stands in the first of two Prepares for what depends on the build.

@@ -10,16 +10,18 @@ import (
 // FlatConfig is an auto-generated flat version of Config.
 // Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
 type FlatConfig struct {
-	UserData          *string `mapstructure:"user_data" cty:"user_data" hcl:"user_data"`
-	UserDataFile      *string `mapstructure:"user_data_file" cty:"user_data_file" hcl:"user_data_file"`
-	MetaData          *string `mapstructure:"meta_data" cty:"meta_data" hcl:"meta_data"`
-	MetaDataFile      *string `mapstructure:"meta_data_file" cty:"meta_data_file" hcl:"meta_data_file"`
-	NetworkConfig     *string `mapstructure:"network_config" cty:"network_config" hcl:"network_config"`
-	NetworkConfigFile *string `mapstructure:"network_config_file" cty:"network_config_file" hcl:"network_config_file"`
-	VendorData        *string `mapstructure:"vendor_data" cty:"vendor_data" hcl:"vendor_data"`
-	VendorDataFile    *string `mapstructure:"vendor_data_file" cty:"vendor_data_file" hcl:"vendor_data_file"`
-	InstanceID        *string `mapstructure:"instance_id" cty:"instance_id" hcl:"instance_id"`
-	Hostname          *string `mapstructure:"hostname" cty:"hostname" hcl:"hostname"`
+	UserData            *string  `mapstructure:"user_data" cty:"user_data" hcl:"user_data"`
+	UserDataFile        *string  `mapstructure:"user_data_file" cty:"user_data_file" hcl:"user_data_file"`
+	MetaData            *string  `mapstructure:"meta_data" cty:"meta_data" hcl:"meta_data"`
+	MetaDataFile        *string  `mapstructure:"meta_data_file" cty:"meta_data_file" hcl:"meta_data_file"`
+	NetworkConfig       *string  `mapstructure:"network_config" cty:"network_config" hcl:"network_config"`
+	NetworkConfigFile   *string  `mapstructure:"network_config_file" cty:"network_config_file" hcl:"network_config_file"`
+	VendorData          *string  `mapstructure:"vendor_data" cty:"vendor_data" hcl:"vendor_data"`
+	VendorDataFile      *string  `mapstructure:"vendor_data_file" cty:"vendor_data_file" hcl:"vendor_data_file"`
+	InstanceID          *string  `mapstructure:"instance_id" cty:"instance_id" hcl:"instance_id"`
+	Hostname            *string  `mapstructure:"hostname" cty:"hostname" hcl:"hostname"`
+	CustomKeys          []string `mapstructure:"custom_keys" cty:"custom_keys" hcl:"custom_keys"`
+	AllowPlainPasswords *bool    `mapstructure:"allow_plain_passwords" cty:"allow_plain_passwords" hcl:"allow_plain_passwords"`
 }
 
 // FlatMapstructure returns a new FlatConfig.
@@ -34,16 +36,18 @@ func (*Config) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec }
 // The decoded values from this spec will then be applied to a FlatConfig.
 func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 	s := map[string]hcldec.Spec{
-		"user_data":           &hcldec.AttrSpec{Name: "user_data", Type: cty.String, Required: false},
-		"user_data_file":      &hcldec.AttrSpec{Name: "user_data_file", Type: cty.String, Required: false},
-		"meta_data":           &hcldec.AttrSpec{Name: "meta_data", Type: cty.String, Required: false},
-		"meta_data_file":      &hcldec.AttrSpec{Name: "meta_data_file", Type: cty.String, Required: false},
-		"network_config":      &hcldec.AttrSpec{Name: "network_config", Type: cty.String, Required: false},
-		"network_config_file": &hcldec.AttrSpec{Name: "network_config_file", Type: cty.String, Required: false},
-		"vendor_data":         &hcldec.AttrSpec{Name: "vendor_data", Type: cty.String, Required: false},
-		"vendor_data_file":    &hcldec.AttrSpec{Name: "vendor_data_file", Type: cty.String, Required: false},
-		"instance_id":         &hcldec.AttrSpec{Name: "instance_id", Type: cty.String, Required: false},
-		"hostname":            &hcldec.AttrSpec{Name: "hostname", Type: cty.String, Required: false},
+		"user_data":             &hcldec.AttrSpec{Name: "user_data", Type: cty.String, Required: false},
+		"user_data_file":        &hcldec.AttrSpec{Name: "user_data_file", Type: cty.String, Required: false},
+		"meta_data":             &hcldec.AttrSpec{Name: "meta_data", Type: cty.String, Required: false},
+		"meta_data_file":        &hcldec.AttrSpec{Name: "meta_data_file", Type: cty.String, Required: false},
+		"network_config":        &hcldec.AttrSpec{Name: "network_config", Type: cty.String, Required: false},
+		"network_config_file":   &hcldec.AttrSpec{Name: "network_config_file", Type: cty.String, Required: false},
+		"vendor_data":           &hcldec.AttrSpec{Name: "vendor_data", Type: cty.String, Required: false},
+		"vendor_data_file":      &hcldec.AttrSpec{Name: "vendor_data_file", Type: cty.String, Required: false},
+		"instance_id":           &hcldec.AttrSpec{Name: "instance_id", Type: cty.String, Required: false},
+		"hostname":              &hcldec.AttrSpec{Name: "hostname", Type: cty.String, Required: false},
+		"custom_keys":           &hcldec.AttrSpec{Name: "custom_keys", Type: cty.List(cty.String), Required: false},
+		"allow_plain_passwords": &hcldec.AttrSpec{Name: "allow_plain_passwords", Type: cty.Bool, Required: false},
 	}
 	return s
 }

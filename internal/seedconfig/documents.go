@@ -35,6 +35,7 @@ func (c *Config) Seed() (s nocloud.Seed, errs []error) {
 		}
 	}
 	s.InstanceID, s.Hostname = known(c.InstanceID), known(c.Hostname)
+	s.CustomKeys, s.PlainPasswords = c.CustomKeys, c.AllowPlainPasswords
 	return s, errs
 }
 

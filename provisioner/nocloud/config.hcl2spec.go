@@ -28,6 +28,8 @@ type FlatConfig struct {
 	VendorDataFile      *string           `mapstructure:"vendor_data_file" cty:"vendor_data_file" hcl:"vendor_data_file"`
 	InstanceID          *string           `mapstructure:"instance_id" cty:"instance_id" hcl:"instance_id"`
 	Hostname            *string           `mapstructure:"hostname" cty:"hostname" hcl:"hostname"`
+	CustomKeys          []string          `mapstructure:"custom_keys" cty:"custom_keys" hcl:"custom_keys"`
+	AllowPlainPasswords *bool             `mapstructure:"allow_plain_passwords" cty:"allow_plain_passwords" hcl:"allow_plain_passwords"`
 	PinDatasource       *bool             `mapstructure:"pin_datasource" cty:"pin_datasource" hcl:"pin_datasource"`
 	ExecuteCommand      *string           `mapstructure:"execute_command" cty:"execute_command" hcl:"execute_command"`
 	RemoteFolder        *string           `mapstructure:"remote_folder" cty:"remote_folder" hcl:"remote_folder"`
@@ -63,6 +65,8 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"vendor_data_file":           &hcldec.AttrSpec{Name: "vendor_data_file", Type: cty.String, Required: false},
 		"instance_id":                &hcldec.AttrSpec{Name: "instance_id", Type: cty.String, Required: false},
 		"hostname":                   &hcldec.AttrSpec{Name: "hostname", Type: cty.String, Required: false},
+		"custom_keys":                &hcldec.AttrSpec{Name: "custom_keys", Type: cty.List(cty.String), Required: false},
+		"allow_plain_passwords":      &hcldec.AttrSpec{Name: "allow_plain_passwords", Type: cty.Bool, Required: false},
 		"pin_datasource":             &hcldec.AttrSpec{Name: "pin_datasource", Type: cty.Bool, Required: false},
 		"execute_command":            &hcldec.AttrSpec{Name: "execute_command", Type: cty.String, Required: false},
 		"remote_folder":              &hcldec.AttrSpec{Name: "remote_folder", Type: cty.String, Required: false},

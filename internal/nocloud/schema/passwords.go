@@ -29,7 +29,7 @@ func hashed(j *judge, path string, n *yaml.Node) {
 
 func plainPassword(j *judge, path string, n *yaml.Node) {
 	if !j.PlainPasswords && formOf(n)&scalars != 0 {
-		j.fail(n, "write hashed_passwd and "+strings.TrimPrefix(hashAdvice, "hash it: "), "%s is a password that everybody can read who reads the seed", path)
+		j.fail(n, "write hashed_passwd with a hash (openssl passwd -6, mkpasswd), or set allow_plain_passwords", "%s is a password that everybody can read who reads the seed", path)
 	}
 }
 
