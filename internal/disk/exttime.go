@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
+	"math"
 	"os"
 	"time"
 )
@@ -30,9 +32,18 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // crc continues a CRC-32C as ext4 does, without inversions.
 func crc(sum uint32, p []byte) uint32 { return ^crc32.Update(^sum, castagnoli, p) }
 
+// errDamagedExt is said of values that mke2fs does not write.
+var errDamagedExt = errors.New("the superblock or a group descriptor is damaged; run e2fsck -f on the file system")
+
+// extFile is a raw image.
+type extFile interface {
+	io.ReaderAt
+	io.WriterAt
+}
+
 // extClamp is one pass over a file system.
 type extClamp struct {
-	file  *os.File
+	file  extFile
 	start int64
 	limit int64 // seconds
 
@@ -45,7 +56,7 @@ type extClamp struct {
 
 // clampExt sets every time after limit to limit, access times to those of
 // modification, and forgets where and how often the file system was mounted.
-func clampExt(file *os.File, start int64, limit time.Time) error {
+func clampExt(file extFile, start int64, limit time.Time) error {
 	c := &extClamp{file: file, start: start, limit: limit.Unix(), super: make([]byte, 1024)}
 	if _, err := file.ReadAt(c.super, start+1024); err != nil {
 		return fmt.Errorf("reading the superblock: %w", err)
@@ -56,8 +67,12 @@ func clampExt(file *os.File, start int64, limit time.Time) error {
 	if c.u32(0x60)&incompatMetaBG != 0 {
 		return errors.New("times of an ext file system with the feature meta_bg cannot be limited to SOURCE_DATE_EPOCH: remove the feature")
 	}
-	c.blockSize = 1024 << c.u32(0x18)
+	c.blockSize = 1024 << min(c.u32(0x18), 31)
 	c.inodeSize = int64(binary.LittleEndian.Uint16(c.super[0x58:]))
+	// The limits of the kernel, which would not have mounted anything else.
+	if c.blockSize > 64<<10 || c.inodeSize < 128 || c.inodeSize > c.blockSize {
+		return errDamagedExt
+	}
 	c.checksums = c.u32(0x64)&roCompatChecksums != 0
 	c.seed = crc(^uint32(0), c.super[0x68:0x78])
 	if c.u32(0x60)&incompatSeed != 0 {
@@ -91,16 +106,15 @@ func (c *extClamp) groups() error {
 	if c.u32(0x60)&incompat64bit != 0 {
 		size = int64(binary.LittleEndian.Uint16(c.super[0xfe:]))
 	}
-	if perGroup == 0 || size < 32 {
-		return errors.New("the superblock is damaged")
+	if perGroup == 0 || perGroup > 8*c.blockSize || size < 32 || size > c.blockSize {
+		return errDamagedExt
 	}
-	count := (int64(c.u32(0)) + perGroup - 1) / perGroup
-	table := make([]byte, count*size)
-	if _, err := c.file.ReadAt(table, c.start+(int64(c.u32(0x14))+1)*c.blockSize); err != nil {
-		return fmt.Errorf("reading the group descriptors: %w", err)
-	}
-	for g := range count {
-		d := table[g*size : (g+1)*size]
+	table := c.start + (int64(c.u32(0x14))+1)*c.blockSize
+	d := make([]byte, size)
+	for g := range (int64(c.u32(0)) + perGroup - 1) / perGroup {
+		if _, err := c.file.ReadAt(d, table+g*size); err != nil {
+			return fmt.Errorf("reading the descriptor of block group %d: %w", g, err)
+		}
 		block, unused := int64(binary.LittleEndian.Uint32(d[8:])), int64(0)
 		if c.u32(0x64)&(roCompatChecksums|roCompatGroupCheck) != 0 {
 			if binary.LittleEndian.Uint16(d[0x12:])&groupNoInodes != 0 {
@@ -112,6 +126,9 @@ func (c *extClamp) groups() error {
 			block |= int64(binary.LittleEndian.Uint32(d[0x28:])) << 32
 			unused |= int64(binary.LittleEndian.Uint16(d[0x32:])) << 16
 		}
+		if unused > perGroup || block > math.MaxInt64/c.blockSize-perGroup {
+			return errDamagedExt
+		}
 		if err := c.inodes(block, g*perGroup+1, perGroup-unused); err != nil {
 			return fmt.Errorf("block group %d: %w", g, err)
 		}
@@ -119,20 +136,32 @@ func (c *extClamp) groups() error {
 	return nil
 }
 
-// inodes clamps a run of inodes; first is the number of the first.
+// inodes clamps a run of inodes, a mebibyte at a time; first is the number of the first.
 func (c *extClamp) inodes(block, first, count int64) error {
-	buf := make([]byte, count*c.inodeSize)
-	if _, err := c.file.ReadAt(buf, c.start+block*c.blockSize); err != nil {
+	buf := make([]byte, min(count, max(1, 1<<20/c.inodeSize))*c.inodeSize)
+	for at := c.start + block*c.blockSize; count > 0; {
+		n := min(count, int64(len(buf))/c.inodeSize)
+		if err := c.run(buf[:n*c.inodeSize], at, first); err != nil {
+			return err
+		}
+		at, first, count = at+n*c.inodeSize, first+n, count-n
+	}
+	return nil
+}
+
+// run clamps as many inodes as buf has room for.
+func (c *extClamp) run(buf []byte, at, first int64) error {
+	if _, err := c.file.ReadAt(buf, at); err != nil {
 		return fmt.Errorf("reading inodes: %w", err)
 	}
-	for i := range count {
+	for i := range int64(len(buf)) / c.inodeSize {
 		inode := buf[i*c.inodeSize : (i+1)*c.inodeSize]
 		before := string(inode)
 		c.inode(inode, uint32(first+i))
 		if string(inode) == before {
 			continue
 		}
-		if _, err := c.file.WriteAt(inode, c.start+block*c.blockSize+i*c.inodeSize); err != nil {
+		if _, err := c.file.WriteAt(inode, at+i*c.inodeSize); err != nil {
 			return fmt.Errorf("writing inode %d: %w", first+i, err)
 		}
 	}

@@ -56,7 +56,7 @@ func needRoot(t *testing.T) {
 }
 
 // judge runs a foreign program that must succeed, and returns what it said.
-func judge(t *testing.T, name string, args ...string) string {
+func judge(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	if _, err := exec.LookPath(name); err != nil {
 		t.Skipf("%s is not installed", name)

@@ -171,15 +171,26 @@ func has(spec value, key string) bool { _, ok := spec.get(key); return ok }
 
 func (l *lister) describe(r request, spec value) PackageEntry {
 	text := func(key string) string {
-		if v, ok := spec.get(key); ok && v.kind != kindNull {
-			return v.text
+		v, ok := spec.get(key)
+		switch {
+		case !ok || v.kind == kindNull:
+			return ""
+		case v.kind >= kindList:
+			return v.kind.String()
 		}
-		return ""
+		return v.text
 	}
 	e := PackageEntry{
 		Package: r.Package, Element: r.Element, File: l.k.file, Line: spec.line, Phase: r.phase,
 		Uninstall: r.uninstall && !r.buildOnly, BuildOnly: r.buildOnly,
 		InstallType: text("installtype"), Arch: text("arch"), NotArch: text("not-arch"), PythonVersion: text("dib_python_version"),
+	}
+	// Conditions too, though hardly ever what was meant.
+	if v, ok := spec.get("installtype"); ok && v.kind == kindString && v.text == "" {
+		e.InstallType = "''"
+	}
+	if v, ok := spec.get("dib_python_version"); ok && v.kind == kindNull {
+		e.PythonVersion = v.kind.String()
 	}
 	for _, s := range statements(spec) {
 		e.When = append(e.When, s.text)

@@ -178,8 +178,10 @@ func (k *collector) pythonVersion(spec value) (bool, error) {
 	return v.text == k.c.getenv("DIB_PYTHON_VERSION", ""), nil
 }
 
-// whenLine is VAR = value or VAR != value.
-var whenLine = regexp.MustCompile(`^(\w+)\s*(!?=)\s*(.*)`)
+// whenLine is VAR = value or VAR != value, with the letters and blanks of Python's re.
+var whenLine = regexp.MustCompile(`^([\p{L}\p{N}_]+)` + pythonBlanks + `(!?=)` + pythonBlanks + `(.*)`)
+
+const pythonBlanks = `[\t-\r\x1c-\x20\x{85}\p{Z}]*`
 
 // whenParts takes a statement apart: variable, operator and value at 1, 2 and 3.
 func whenParts(s value) ([]string, error) {
