@@ -59,6 +59,16 @@ func NewCloudInit(tb testing.TB, release string) *CloudInit {
 	return &CloudInit{p}
 }
 
+// CloudInitTree is the directory in which the cloud-init of bookworm or trixie lies
+// unpacked, as .ci/cloud-init fetches it. Empty, which is said, if it is not to be had.
+func CloudInitTree(tb testing.TB, release string) string {
+	tb.Helper()
+	if dir := cloudInits(tb); dir != "" {
+		return filepath.Join(dir, release)
+	}
+	return ""
+}
+
 // cloudInits is what .ci/cloud-init prints, which may fetch something.
 func cloudInits(tb testing.TB) string {
 	_, here, _, _ := runtime.Caller(0)

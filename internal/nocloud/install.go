@@ -3,8 +3,7 @@
 package nocloud
 
 import (
-	_ "embed"
-	"errors"
+	"embed"
 	"fmt"
 	"strings"
 )
@@ -17,6 +16,8 @@ const (
 	// sorts by bytes, as cloud-init does, or by a locale that skips punctuation.
 	PinFile = "/etc/cloud/cloud.cfg.d/" + pinName
 	pinName = "99_zz_diskimage_datasource.cfg"
+	// IdentifyFile is read by ds-identify alone.
+	IdentifyFile = "/etc/cloud/ds-identify.cfg"
 )
 
 // Pin is the content of PinFile. The list has one entry and stands on one line:
@@ -27,104 +28,128 @@ const Pin = `# The seed in ` + SeedDir + ` is the only one to look for.
 datasource_list: [ NoCloud ]
 `
 
-//go:embed install.sh
-var installScript string
+// ignoreCIDATA is added to PinFile, or is all of it.
+const ignoreCIDATA = `# Disks and CDs labelled CIDATA do not override the seed.
+datasource:
+  NoCloud:
+    fs_label: null
+`
 
-// ExitNotRoot is the script's exit status when it does not run as root.
-const ExitNotRoot = 77
+// Exit statuses of the script, for what the user can do something about.
+const (
+	// ExitNotRoot: it does not run as root.
+	ExitNotRoot = 77
+	// ExitRefused: the target's cloud-init schema refuses a document. Nothing
+	// was changed.
+	ExitRefused = 79
+	// ExitNotFound: the target's ds-identify would not find the installed seed.
+	ExitNotFound = 80
+)
+
+//go:embed install/*.sh
+var installParts embed.FS
 
 // Installer makes the shell script that puts a rendered seed in its place.
 type Installer struct {
 	// Root is prefixed to every path on the target; empty on the target itself.
 	Root string
-	// Pin writes PinFile; otherwise one from an earlier run is removed.
+	// Pin writes the list of datasources into PinFile.
 	Pin bool
+	// IgnoreCIDATA tells cloud-init, in PinFile, to pass over media. If neither
+	// is wanted, a PinFile of an earlier run is removed.
+	IgnoreCIDATA bool
+	// Enable removes what keeps cloud-init from being started at boot.
+	Enable bool
+	// Judge has the target's own cloud-init schema judge the documents.
+	Judge bool
+	// Prelude is put before the script's own functions; it must define
+	// diskimage_repeat NAME FILE, which registers a script to be run again.
+	Prelude string
 }
 
 // Uploads are the files that must lie beside the script when it runs, in a
 // directory that nobody else can read.
 func (i Installer) Uploads(seed Rendered) []File {
 	files := append([]File(nil), seed.Files...)
-	if i.Pin {
-		files = append(files, File{Name: pinName, Mode: FileMode, Content: []byte(Pin)})
+	if pin := i.pin(); pin != "" {
+		files = append(files, File{Name: pinName, Mode: FileMode, Content: []byte(pin)})
+	}
+	if i.Judge {
+		for _, d := range seed.judged() {
+			if d.extra {
+				files = append(files, File{Name: d.file, Mode: FileMode, Content: []byte(d.text)})
+			}
+		}
 	}
 	return files
+}
+
+// pin is the content of PinFile, empty for no such file.
+func (i Installer) pin() (text string) {
+	if i.Pin {
+		text += Pin
+	}
+	if i.IgnoreCIDATA {
+		text += ignoreCIDATA
+	}
+	return text
 }
 
 // Script is for any POSIX shell. It replaces the seed directory as a whole, or
 // leaves all as it is when nothing would change, and says what it did in lines
 // for ParseReport. It holds no content of the seed.
 func (i Installer) Script(seed Rendered) []byte {
-	var files []string
+	var files, judged []string
 	for _, f := range seed.Files {
 		files = append(files, fmt.Sprintf("%s:%d", f.Name, len(f.Content)))
 	}
-	pin := ""
-	if i.Pin {
-		pin = fmt.Sprintf("%s:%d", pinName, len(Pin))
+	if i.Judge {
+		for _, d := range seed.judged() {
+			judged = append(judged, d.file+":"+d.kind)
+		}
 	}
-	shebang, body, _ := strings.Cut(installScript, "\n")
-	settings := fmt.Sprintf("root=%s\npin=%s\npin_name=%s\nfiles=%s\n",
-		shellQuote(i.Root), pin, pinName, shellQuote(strings.Join(files, " ")))
-	return []byte(shebang + "\n" + settings + body)
+	pin := ""
+	if text := i.pin(); text != "" {
+		pin = fmt.Sprintf("%s:%d", pinName, len(text))
+	}
+	settings := []struct{ name, value string }{
+		{"root", i.Root}, {"files", strings.Join(files, " ")}, {"judged", strings.Join(judged, " ")},
+		{"pin", pin}, {"pin_name", pinName}, {"list", yes(i.Pin)}, {"enable", yes(i.Enable)},
+		{"network", yes(seed.file(NetworkConfigFile) != nil)}, {"instance", seed.InstanceID},
+	}
+	var b strings.Builder
+	b.WriteString("#!/bin/sh\n")
+	for _, s := range settings {
+		fmt.Fprintf(&b, "%s=%s\n", s.name, shellQuote(s.value))
+	}
+	b.WriteString(i.Prelude)
+	if i.Prelude == "" {
+		b.WriteString("diskimage_repeat() { :; }\n")
+	}
+	for _, part := range []string{"common", "seed", "config", "enable", "look", "judge", "proof", "main"} {
+		text, _ := installParts.ReadFile("install/" + part + ".sh") // embedded above
+		b.Write(text)
+	}
+	return []byte(b.String())
+}
+
+func yes(wanted bool) string {
+	if wanted {
+		return "yes"
+	}
+	return ""
 }
 
 func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// Change is what became of a file or directory.
-type Change string
-
-// Changes, as the script says them.
-const (
-	Installed Change = "installed"
-	Unchanged Change = "unchanged"
-	Removed   Change = "removed"
-	None      Change = "none"
-)
-
-// Report is what the script did and saw.
-type Report struct {
-	// Seed is Installed or Unchanged; Pin may also be Removed or None.
-	Seed, Pin Change
-	// Absent: no cloud-init is installed. Disabled: /etc/cloud/cloud-init.disabled exists.
-	Absent, Disabled bool
-	// Overridden are configuration files that are read after PinFile and set
-	// the datasource list again.
-	Overridden []string
-}
-
-// ErrNoReport means that the script did not run to its end although no failure was seen.
-var ErrNoReport = errors.New("the installing script did not report that it was done")
-
-// ParseReport reads the script's output; other lines in it are ignored.
-func ParseReport(output string) (Report, error) {
-	var r Report
-	var done bool
-	for line := range strings.SplitSeq(output, "\n") {
-		fact, ok := strings.CutPrefix(strings.TrimSpace(line), "nocloud.")
-		name, value, _ := strings.Cut(fact, "=")
-		if !ok {
-			continue
-		}
-		switch name {
-		case "seed":
-			r.Seed = Change(value)
-		case "pin":
-			r.Pin = Change(value)
-		case "absent":
-			r.Absent = true
-		case "disabled":
-			r.Disabled = true
-		case "overridden":
-			r.Overridden = append(r.Overridden, value)
-		case "done":
-			done = true
+// file is the content of one of the seed's files, nil if it has none of this name.
+func (out Rendered) file(name string) []byte {
+	for _, f := range out.Files {
+		if f.Name == name {
+			return append([]byte{}, f.Content...)
 		}
 	}
-	if !done || r.Seed == "" || r.Pin == "" {
-		return r, ErrNoReport
-	}
-	return r, nil
+	return nil
 }

@@ -32,6 +32,20 @@ type Config struct {
 	// `/var` that is mounted late. If `false`, the file of an earlier run is
 	// removed. Defaults to `true`.
 	PinDatasource config.Trilean `mapstructure:"pin_datasource"`
+	// Has cloud-init pass over disks and CDs labelled `CIDATA`, which otherwise
+	// override the seed: whoever attaches one takes the machine over. Written to
+	// the file of `pin_datasource`. Defaults to `false`.
+	IgnoreCIDATA bool `mapstructure:"ignore_cidata"`
+	// Has cloud-init started at boot: enables and unmasks its units, those of the
+	// version that is installed, and removes `/etc/cloud/cloud-init.disabled`.
+	// Without it, what keeps cloud-init from running is told and left as it is.
+	// Defaults to `false`.
+	EnableCloudInit bool `mapstructure:"enable_cloud_init"`
+	// Has the machine's own `cloud-init schema`, if there is one, judge the
+	// documents before anything is changed. What it refuses fails the build; what
+	// it calls deprecated is a warning. Of its words only those are shown that
+	// repeat nothing of the seed. Defaults to `true`.
+	MachineSchema config.Trilean `mapstructure:"machine_schema"`
 	// How the installing script is run, which must be as root. `{{ .Path }}` is
 	// the script's path; `{{ .Vars }}` is empty and there for commands written
 	// for the shell provisioner. Defaults to `sh {{ .Path }}`. As a user with

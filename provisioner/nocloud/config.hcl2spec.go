@@ -31,6 +31,9 @@ type FlatConfig struct {
 	CustomKeys          []string          `mapstructure:"custom_keys" cty:"custom_keys" hcl:"custom_keys"`
 	AllowPlainPasswords *bool             `mapstructure:"allow_plain_passwords" cty:"allow_plain_passwords" hcl:"allow_plain_passwords"`
 	PinDatasource       *bool             `mapstructure:"pin_datasource" cty:"pin_datasource" hcl:"pin_datasource"`
+	IgnoreCIDATA        *bool             `mapstructure:"ignore_cidata" cty:"ignore_cidata" hcl:"ignore_cidata"`
+	EnableCloudInit     *bool             `mapstructure:"enable_cloud_init" cty:"enable_cloud_init" hcl:"enable_cloud_init"`
+	MachineSchema       *bool             `mapstructure:"machine_schema" cty:"machine_schema" hcl:"machine_schema"`
 	ExecuteCommand      *string           `mapstructure:"execute_command" cty:"execute_command" hcl:"execute_command"`
 	RemoteFolder        *string           `mapstructure:"remote_folder" cty:"remote_folder" hcl:"remote_folder"`
 }
@@ -68,6 +71,9 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"custom_keys":                &hcldec.AttrSpec{Name: "custom_keys", Type: cty.List(cty.String), Required: false},
 		"allow_plain_passwords":      &hcldec.AttrSpec{Name: "allow_plain_passwords", Type: cty.Bool, Required: false},
 		"pin_datasource":             &hcldec.AttrSpec{Name: "pin_datasource", Type: cty.Bool, Required: false},
+		"ignore_cidata":              &hcldec.AttrSpec{Name: "ignore_cidata", Type: cty.Bool, Required: false},
+		"enable_cloud_init":          &hcldec.AttrSpec{Name: "enable_cloud_init", Type: cty.Bool, Required: false},
+		"machine_schema":             &hcldec.AttrSpec{Name: "machine_schema", Type: cty.Bool, Required: false},
 		"execute_command":            &hcldec.AttrSpec{Name: "execute_command", Type: cty.String, Required: false},
 		"remote_folder":              &hcldec.AttrSpec{Name: "remote_folder", Type: cty.String, Required: false},
 	}

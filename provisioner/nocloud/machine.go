@@ -46,7 +46,8 @@ func (e *exitError) Error() string {
 	return text
 }
 
-// run runs a command, waits for its end or that of ctx, and returns its output.
+// run runs a command, waits for its end or that of ctx, and returns its output, also
+// that of a command that failed.
 // Not every communicator hears of a cancelled context; then the command is left
 // to itself.
 func (m machine) run(ctx context.Context, command string) (string, error) {
@@ -63,7 +64,7 @@ func (m machine) run(ctx context.Context, command string) (string, error) {
 		return "", err
 	}
 	if status != 0 {
-		return "", &exitError{status, strings.TrimSpace(stderr.String())}
+		return stdout.String(), &exitError{status, strings.TrimSpace(stderr.String())}
 	}
 	return stdout.String(), nil
 }
@@ -142,7 +143,7 @@ func (i fileInfo) IsDir() bool        { return false }
 func (i fileInfo) Sys() any           { return nil }
 
 // maxOutput is how much of a command's output is kept, in bytes.
-const maxOutput = 16 << 10
+const maxOutput = 1 << 20
 
 // output keeps the beginning of what is written to it. A command that was left
 // behind may still write while it is read.

@@ -53,13 +53,23 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 		ui.Sayf("Warning: %s", w.Error())
 	}
 	ui.Sayf("Uploading the NoCloud seed: %s", rendered.Summary())
-	installer := nocloud.Installer{Pin: !p.config.PinDatasource.False()}
-	report, err := p.install(ctx, comm, installer, rendered, generated)
+	report, err := p.install(ctx, comm, p.installer(), rendered, generated)
+	problems := rendered.Judgement(seed, report)
+	for _, w := range problems.Warnings() {
+		ui.Sayf("Warning: %s", w.Error())
+	}
 	if err != nil {
-		return fmt.Errorf("installing the NoCloud seed: %w", err)
+		return fmt.Errorf("installing the NoCloud seed: %w", errors.Join(err, problems.Err()))
 	}
 	announce(ui, rendered, report)
 	return nil
+}
+
+func (p *Provisioner) installer() nocloud.Installer {
+	return nocloud.Installer{
+		Pin: !p.config.PinDatasource.False(), IgnoreCIDATA: p.config.IgnoreCIDATA,
+		Enable: p.config.EnableCloudInit, Judge: !p.config.MachineSchema.False(),
+	}
 }
 
 // render makes the seed of the files as they are now, which may have changed
@@ -106,21 +116,30 @@ func (p *Provisioner) install(ctx context.Context, comm packersdk.Communicator, 
 	return m.runScript(ctx, command)
 }
 
-// runScript runs the installing script and reads what it says.
+// runScript runs the installing script and reads what it says, which may be worth
+// something also when it fails.
 func (m machine) runScript(ctx context.Context, command string) (nocloud.Report, error) {
 	output, err := m.run(ctx, command)
+	report, incomplete := nocloud.ParseReport(output)
+	if err == nil {
+		if incomplete != nil {
+			return report, fmt.Errorf("%w; check that execute_command runs {{ .Path }} in a shell", incomplete)
+		}
+		return report, nil
+	}
 	var failed *exitError
-	switch {
-	case errors.As(err, &failed) && failed.status == nocloud.ExitNotRoot:
-		return nocloud.Report{}, fmt.Errorf("%w; set execute_command to run it as root, such as `sudo -n sh {{ .Path }}`", err)
-	case err != nil:
-		return nocloud.Report{}, fmt.Errorf("running the script by execute_command: %w", err)
+	if !errors.As(err, &failed) {
+		return report, fmt.Errorf("running the script by execute_command: %w", err)
 	}
-	report, err := nocloud.ParseReport(output)
-	if err != nil {
-		return report, fmt.Errorf("%w; check that execute_command runs {{ .Path }} in a shell", err)
+	switch failed.status {
+	case nocloud.ExitNotRoot:
+		return report, fmt.Errorf("%w; set execute_command to run it as root, such as `sudo -n sh {{ .Path }}`", err)
+	case nocloud.ExitRefused:
+		return report, errors.New("the machine's own `cloud-init schema` refuses the seed, of which nothing was installed; correct it, or set machine_schema = false")
+	case nocloud.ExitNotFound:
+		return report, fmt.Errorf("the seed is installed, but cloud-init would not use it: %s", failed.stderr)
 	}
-	return report, nil
+	return report, fmt.Errorf("running the script by execute_command: %w", err)
 }
 
 // announce tells the user what is where now, and what may keep it from being read.
@@ -130,21 +149,10 @@ func announce(ui packersdk.Ui, seed nocloud.Rendered, report nocloud.Report) {
 		origin = "derived from the seed"
 	}
 	ui.Sayf("NoCloud seed in %s: %s, mode 0600 root:root; instance-id %s (%s)", nocloud.SeedDir, report.Seed, seed.InstanceID, origin)
-	switch report.Pin {
-	case nocloud.Removed:
-		ui.Sayf("Datasource list no longer pinned: %s removed", nocloud.PinFile)
-	case nocloud.None:
-		ui.Say("Datasource list not pinned: cloud-init will search for its datasource")
-	default:
-		ui.Sayf("Datasource list pinned to NoCloud by %s: %s", nocloud.PinFile, report.Pin)
+	for _, text := range report.Changes() {
+		ui.Say(text)
 	}
-	if report.Absent {
-		ui.Say("Warning: the seed is installed, but nothing will read it: the machine has no cloud-init. Install the package before the image is used.")
-	}
-	if report.Disabled {
-		ui.Say("Warning: /etc/cloud/cloud-init.disabled exists, so cloud-init will not run. Remove that file if the seed is to be used.")
-	}
-	for _, file := range report.Overridden {
-		ui.Sayf("Warning: %s is read later and sets datasource_list again, so NoCloud may not be looked for. Remove that file or its list.", file)
+	for _, text := range report.Warnings(seed) {
+		ui.Sayf("Warning: %s", text)
 	}
 }

@@ -1,0 +1,135 @@
+
+# look_at_disabling finds, and removes if wanted, the file that turns cloud-init off.
+look_at_disabling() {
+	disabled=$root/etc/cloud/cloud-init.disabled
+	if ! exists "$disabled"; then
+		return
+	fi
+	if [ "$enable" = yes ]; then
+		rm -f "$disabled"
+		say enabled=/etc/cloud/cloud-init.disabled
+	else
+		say disabled=yes
+	fi
+}
+
+# unit_file NAME prints the path, on the machine, of a unit that is not masked.
+unit_file() {
+	for dir in /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+		if [ -s "$root$dir/$1" ]; then
+			echo "$dir/$1"
+			return
+		fi
+	done
+	return 1
+}
+
+# masked NAME DIR: a link to /dev/null or an empty file hides what comes with the package.
+masked() {
+	hidden=$root/etc/systemd/$2/$1
+	if [ -L "$hidden" ]; then
+		# shellcheck disable=SC2012
+		case $(ls -ld "$hidden") in
+		*' -> /dev/null') return 0 ;;
+		esac
+		return 1
+	fi
+	[ -f "$hidden" ] && [ ! -s "$hidden" ]
+}
+
+# wanted NAME says whether some target or unit starts a unit.
+wanted() {
+	for dir in /etc /usr/local/lib /usr/lib /lib; do
+		for link in "$root$dir"/systemd/system/*.wants/"$1" "$root$dir"/systemd/system/*.requires/"$1"; do
+			! exists "$link" || return 0
+		done
+	done
+	return 1
+}
+
+# look_at_units looks which of the units there are, those of the several processes
+# or those of the one, and whether they would be started.
+look_at_units() {
+	set -- cloud-init.target cloud-init-local.service cloud-init.service cloud-config.service cloud-final.service
+	style=several
+	if unit_file cloud-init-main.service >/dev/null; then
+		set -- cloud-init.target cloud-init-main.service cloud-init-local.service cloud-init-network.service cloud-config.service cloud-final.service
+		style=one
+		look_at_netcat
+	elif ! unit_file cloud-init-local.service >/dev/null && ! unit_file cloud-init.service >/dev/null; then
+		look_at_scripts
+		return
+	fi
+	say "units=$style"
+	for unit; do
+		look_at_unit "$unit" system
+	done
+	look_at_unit cloud-init-generator system-generators
+}
+
+look_at_unit() {
+	if masked "$1" "$2"; then
+		if [ "$enable" != yes ]; then
+			say "masked=/etc/systemd/$2/$1"
+			return
+		fi
+		rm -f "$root/etc/systemd/$2/$1"
+		say "enabled=/etc/systemd/$2/$1"
+	fi
+	if [ "$2" != system ] || ! file=$(unit_file "$1") || wanted "$1"; then
+		return
+	fi
+	# The generator starts the target; a unit without [Install] is started by others.
+	targets=$(sed -n 's/^WantedBy=//p' "$root$file")
+	if [ "$1" = cloud-init.target ]; then
+		! has_generator || return 0
+		targets=${targets:-multi-user.target}
+	fi
+	if [ -z "$targets" ]; then
+		return
+	elif [ "$enable" != yes ]; then
+		say "off=$1"
+		return
+	fi
+	for wants in $targets; do
+		(umask 022 && mkdir -p "$root/etc/systemd/system/$wants.wants")
+		ln -s "$file" "$root/etc/systemd/system/$wants.wants/$1"
+	done
+	say "enabled=$1"
+}
+
+has_generator() {
+	for dir in /usr/lib /lib /usr/local/lib /etc; do
+		[ ! -f "$root$dir/systemd/system-generators/cloud-init-generator" ] || return 0
+	done
+	return 1
+}
+
+# look_at_netcat: the units of the one process reach it by netcat, which knows Unix
+# sockets in one of its kinds only.
+look_at_netcat() {
+	file=$(unit_file cloud-init-local.service) && grep -Eq '[| ]nc(\.openbsd)? ' "$root$file" || return 0
+	for dir in /usr/bin /bin /usr/local/bin; do
+		! exists "$root$dir/nc.openbsd" && ! exists "$root$dir/nc" || return 0
+	done
+	say netcat=missing
+}
+
+# look_at_scripts is for OpenRC and sysvinit: what is not started is only told.
+look_at_scripts() {
+	found=
+	for name in cloud-init-local cloud-init cloud-init-network cloud-config cloud-final; do
+		[ -f "$root/etc/init.d/$name" ] || continue
+		found=yes
+		started=
+		for link in "$root"/etc/runlevels/*/"$name" "$root"/etc/rc[2-5S].d/S??"$name"; do
+			! exists "$link" || started=yes
+		done
+		[ -n "$started" ] || say "off=/etc/init.d/$name"
+	done
+	if [ -n "$found" ]; then
+		say units=scripts
+	else
+		say units=none
+	fi
+}

@@ -1,0 +1,56 @@
+
+# register has our own builder repeat the proof at the end of the build, when no
+# hook can undo what was proven. Other machines have no such directory.
+register() {
+	[ -n "$root" ] || [ ! -f "$0" ] || diskimage_repeat nocloud-proof "$0"
+}
+
+# tell says in words what matters at the end of a build.
+tell() {
+	case $1 in
+	identify=installed) echo "/etc/cloud/ds-identify.cfg names the datasource, since /var is a file system of its own" ;;
+	identify=late) echo "Warning: /var is a file system of its own, which ds-identify does not see yet when it runs: set pin_datasource" ;;
+	argument_disabled=*) echo "Warning: ${1#*=} has cloud-init=disabled: cloud-init will not run" ;;
+	argument_datasource=*) echo "Warning: ${1#*=} has ds= for the kernel, which chooses a datasource before the seed is looked for" ;;
+	proof=found) echo "cloud-init's ds-identify finds the seed" ;;
+	esac
+}
+
+if [ "$(id -u)" != 0 ]; then
+	fail 77 "only root can write the seed, and this runs as user $(id -u)"
+fi
+trap cleanup EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+if [ "${DISKIMAGE_REPEAT:-}" = yes ]; then
+	# Once more at the end of the build: mount points are known and hooks have run.
+	say() { tell "$1"; }
+	pin_identify
+	look_at_arguments
+	prove
+	exit 0
+fi
+check_upload
+if program=$(cloud_init); then
+	look_at_version
+	judge_documents
+else
+	say absent=yes
+fi
+install_seed
+if [ -n "$pin" ]; then
+	install_pin
+else
+	remove_pin
+fi
+pin_identify
+look_at_disabling
+look_at_config
+look_at_arguments
+if [ -n "$program" ]; then
+	look_at_units
+fi
+prove
+register
+say done=yes

@@ -1,0 +1,75 @@
+
+# On the way out nothing half made is left, and never no seed where one was.
+cleanup() {
+	if ! exists "$target" && exists "$former"; then
+		mv "$former" "$target"
+	fi
+	rm -rf "$fresh" "$pin_fresh" "$identify_fresh"
+}
+
+# check_upload refuses a seed that did not arrive whole.
+check_upload() {
+	for entry in $files $pin; do
+		bytes=$(wc -c <"$from/${entry%:*}")
+		[ "$bytes" -eq "${entry##*:}" ] ||
+			fail 1 "${entry%:*} arrived incomplete: $((bytes)) of ${entry##*:} bytes"
+	done
+}
+
+# current says whether the seed in place is already the new one.
+current() {
+	[ -d "$target" ] && [ ! -L "$target" ] && is_like "$target" drwx------ || return 1
+	count=0
+	for entry in $files; do
+		name=${entry%:*}
+		is_file "$target/$name" -rw------- && same "$target/$name" "$from/$name" || return 1
+		count=$((count + 1))
+	done
+	# shellcheck disable=SC2012
+	[ "$(ls -A "$target" | wc -l)" -eq "$count" ]
+}
+
+# stage makes the new seed directory beside the old one.
+stage() {
+	rm -rf "$fresh"
+	mkdir "$fresh"
+	for entry in $files; do
+		cat "$from/${entry%:*}" >"$fresh/${entry%:*}"
+		chmod 0600 "$fresh/${entry%:*}"
+	done
+	chmod 0700 "$fresh"
+	chown -R 0:0 "$fresh"
+}
+
+# swap puts the new directory in the place of the old, whatever that is.
+swap() {
+	rm -rf "$former"
+	if exists "$target"; then
+		mv "$target" "$former"
+	fi
+	mv "$fresh" "$target"
+	rm -rf "$former"
+}
+
+install_seed() {
+	(umask 022 && mkdir -p "$seeds")
+	if ! exists "$target" && exists "$former"; then
+		mv "$former" "$target" # an earlier run was killed between two renames
+	fi
+	if current; then
+		say seed=unchanged
+		return
+	fi
+	stage
+	swap
+	say seed=installed
+	look_at_instance
+}
+
+# look_at_instance: cloud-init acts once for an instance-id.
+look_at_instance() {
+	known=$root/var/lib/cloud/data/instance-id
+	if [ -f "$known" ] && [ "$(cat "$known")" = "$instance" ]; then
+		say acted=yes
+	fi
+}
