@@ -110,8 +110,8 @@ func TestProofOfTheChoice(t *testing.T) {
 	}{
 		"another datasource":  {IdentifyFile, "datasource: Ec2\n", []string{"chooses [ Ec2, None ] and not NoCloud", IdentifyFile}},
 		"policy":              {IdentifyFile, "policy: disabled\n", []string{"turns cloud-init off", IdentifyFile}},
-		"later list":          {"/etc/cloud/cloud.cfg.d/zz.cfg", "datasource_list: [ Ec2 ]\n", []string{"[ Ec2", "not NoCloud: look at /etc/cloud/cloud.cfg.d/zz.cfg"}},
-		"later, several":      {"/etc/cloud/cloud.cfg.d/zz.cfg", "datasource_list: [ MAAS, Bigstep, Ec2 ]\n", []string{"chooses no datasource", "look at /etc/cloud/cloud.cfg.d/zz.cfg"}},
+		"later list":          {"/etc/cloud/cloud.cfg.d/zz.cfg", "datasource_list: [ Ec2 ]\n", []string{"[ Ec2", "not NoCloud: see /etc/cloud/cloud.cfg.d/zz.cfg"}},
+		"later, several":      {"/etc/cloud/cloud.cfg.d/zz.cfg", "datasource_list: [ MAAS, Bigstep, Ec2 ]\n", []string{"chooses no datasource", ": see /etc/cloud/cloud.cfg.d/zz.cfg"}},
 		"manual cache, clean": {"/var/lib/cloud/instance/manual-clean", "", []string{"manual_cache_clean"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -129,38 +129,37 @@ func TestProofOfTheChoice(t *testing.T) {
 
 // ds-identify runs before /var is there: then it must be told by name.
 func TestLateVar(t *testing.T) {
-	for name, table := range map[string][2]string{
-		"fstab": {"etc/fstab", "UUID=1 / ext4 defaults 0 1\n# UUID=3 /opt\nLABEL=var\t/var xfs defaults 0 2\n"},
-		"unit":  {"etc/systemd/system/var.mount", "[Mount]\nWhere=/var\n"},
-		"below": {"etc/fstab", "tmpfs /var/lib/cloud tmpfs defaults 0 0\n"},
+	t.Parallel()
+	for name, table := range map[string]struct{ shell, path, text string }{
+		"fstab": {"dash", "etc/fstab", "UUID=1 / ext4 defaults 0 1\n# UUID=3 /opt\nLABEL=var\t/var xfs defaults 0 2\n"},
+		"unit":  {"bash posix", "etc/systemd/system/var.mount", "[Mount]\nWhere=/var\n"},
+		"below": {"busybox", "etc/fstab", "tmpfs /var/lib/cloud tmpfs defaults 0 0\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			eachShell(t, func(g target) {
-				g.write("etc/fstab", "UUID=1 / ext4 defaults 0 1\n#UUID=2 /var ext4 defaults\nUUID=3 /var/log ext4 defaults 0 0\n", 0o644)
-				if report := g.must(g.run(true, fullSeed)); report.Identify != "" {
-					g.t.Errorf("%+v", report)
+			g := newTarget(t, shells[table.shell])
+			g.write("etc/fstab", "UUID=1 / ext4 defaults 0 1\n#UUID=2 /var ext4 defaults\nUUID=3 /var/log ext4 defaults 0 0\n", 0o644)
+			if report := g.must(g.run(true, fullSeed)); report.Identify != "" {
+				t.Errorf("%+v", report)
+			}
+			g.write(table.path, table.text, 0o644)
+			for _, want := range []Change{Installed, Unchanged} {
+				if report := g.must(g.run(true, fullSeed)); report.Identify != want {
+					t.Errorf("want %s: %+v", want, report)
 				}
-				g.write(table[0], table[1], 0o644)
-				for _, want := range []Change{Installed, Unchanged} {
-					if report := g.must(g.run(true, fullSeed)); report.Identify != want {
-						g.t.Errorf("want %s: %+v", want, report)
-					}
+			}
+			text, err := os.ReadFile(g.path(IdentifyFile))
+			if err != nil || !strings.HasSuffix(string(text), "\ndatasource: NoCloud\n") {
+				t.Errorf("%q, %v", text, err)
+			}
+			for _, want := range []Change{Removed, Late} {
+				if report := g.must(g.run(false, fullSeed)); report.Identify != want {
+					t.Errorf("want %s: %+v", want, report)
 				}
-				text, err := os.ReadFile(g.path(IdentifyFile))
-				if err != nil || !strings.HasSuffix(string(text), "\ndatasource: NoCloud\n") {
-					g.t.Errorf("%q, %v", text, err)
-				}
-				if report := g.must(g.run(false, fullSeed)); report.Identify != Removed {
-					g.t.Errorf("%+v", report)
-				}
-				if report := g.must(g.run(false, fullSeed)); report.Identify != Late {
-					g.t.Errorf("%+v", report)
-				}
-				g.write(IdentifyFile, "policy: search\n", 0o644)
-				if report := g.must(g.run(true, fullSeed)); report.Identify != Kept {
-					g.t.Errorf("%+v", report)
-				}
-			})
+			}
+			g.write(IdentifyFile, "policy: search\n", 0o644)
+			if report := g.must(g.run(true, fullSeed)); report.Identify != Kept {
+				t.Errorf("%+v", report)
+			}
 		})
 	}
 }

@@ -4,6 +4,7 @@
 # hardware, the kernel's arguments and block devices are given, so that it does
 # not speak of the machine that builds. It writes nothing. With "masked" it sees no
 # configuration and has to look for the seed itself.
+# shellcheck disable=SC2034
 identify() (
 	set +eu
 	nowhere=/dev/null/none
@@ -72,9 +73,11 @@ prove_choice() {
 
 # suspects names the files that may choose another datasource.
 suspects() {
-	# shellcheck disable=SC2046
-	set -- $(naming 'datasource' "$identify_cfg"; overridden | sed 's/^nocloud\.overridden=//')
-	[ $# -eq 0 ] || echo ": look at ${*#"$root"}"
+	also=$(overridden | sed 's/^nocloud\.overridden=/ and /' | tr -d '\n')
+	if grep -q '^[[:space:]]*datasource:' "$identify_cfg" 2>/dev/null; then
+		also=" and /etc/cloud/ds-identify.cfg$also"
+	fi
+	[ -z "$also" ] || echo ": see${also# and}"
 }
 
 # inventory says what is there of the seed.
