@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/builder/diskimage"
 	"github.com/seed-736dd801/packer-plugin-diskimage/datasource/elements"
+	seed "github.com/seed-736dd801/packer-plugin-diskimage/datasource/nocloud"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/convert"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/guest"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/sandbox"
@@ -42,6 +43,7 @@ func run() int {
 	set.SetVersion(version.PluginVersion)
 	set.RegisterBuilder(plugin.DEFAULT_NAME, new(diskimage.Builder))
 	set.RegisterDatasource("elements", new(elements.Datasource))
+	set.RegisterDatasource("nocloud", new(seed.Datasource))
 	set.RegisterProvisioner("nocloud", new(nocloud.Provisioner))
 	if err := set.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err.Error())

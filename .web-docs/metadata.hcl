@@ -27,6 +27,11 @@ integration {
     slug = "elements"
   }
   component {
+    type = "data-source"
+    name = "NoCloud seed"
+    slug = "nocloud"
+  }
+  component {
     type = "provisioner"
     name = "NoCloud seed"
     slug = "nocloud"

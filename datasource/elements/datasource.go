@@ -11,13 +11,13 @@ package elements
 
 import (
 	"context"
-	"reflect"
 	"time"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/hclvalue"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
 )
 
@@ -77,5 +77,5 @@ func (d *Datasource) Execute() (cty.Value, error) {
 	if err != nil {
 		return cty.NullVal(t), err
 	}
-	return toValue(reflect.ValueOf(*output), t), nil
+	return hclvalue.Of(*output, t), nil
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-package elements
+// Package hclvalue makes values that templates see of Go's.
+package hclvalue
 
 import (
 	"reflect"
@@ -9,17 +10,20 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// toValue makes a value of exactly the given type. The SDK's own function makes
+// Of makes a value of exactly the given type, of structs whose fields have
+// mapstructure tags, lists, maps, texts and truths. The SDK's own function makes
 // null of empty lists, which for-expressions refuse; and Packer keeps data
 // sources of one kind in a map, whose values must be of one type.
-func toValue(v reflect.Value, t cty.Type) cty.Value {
+func Of(value any, t cty.Type) cty.Value { return of(reflect.ValueOf(value), t) }
+
+func of(v reflect.Value, t cty.Type) cty.Value {
 	switch {
 	case t == cty.Bool:
 		return cty.BoolVal(v.Bool())
 	case t.IsListType():
 		items := make([]cty.Value, v.Len())
 		for i := range items {
-			items[i] = toValue(v.Index(i), t.ElementType())
+			items[i] = of(v.Index(i), t.ElementType())
 		}
 		if len(items) == 0 {
 			return cty.ListValEmpty(t.ElementType())
@@ -28,7 +32,7 @@ func toValue(v reflect.Value, t cty.Type) cty.Value {
 	case t.IsMapType():
 		entries := map[string]cty.Value{}
 		for _, key := range v.MapKeys() {
-			entries[key.String()] = toValue(v.MapIndex(key), t.ElementType())
+			entries[key.String()] = of(v.MapIndex(key), t.ElementType())
 		}
 		if len(entries) == 0 {
 			return cty.MapValEmpty(t.ElementType())
@@ -38,7 +42,7 @@ func toValue(v reflect.Value, t cty.Type) cty.Value {
 		attributes := map[string]cty.Value{}
 		for i := range v.NumField() {
 			name := v.Type().Field(i).Tag.Get("mapstructure")
-			attributes[name] = toValue(v.Field(i), t.AttributeType(name))
+			attributes[name] = of(v.Field(i), t.AttributeType(name))
 		}
 		return cty.ObjectVal(attributes)
 	}
