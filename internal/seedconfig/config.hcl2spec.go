@@ -7,21 +7,161 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
+// FlatBond is an auto-generated flat version of Bond.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatBond struct {
+	Name               *string     `mapstructure:"name" required:"true" cty:"name" hcl:"name"`
+	Interfaces         []string    `mapstructure:"interfaces" required:"true" cty:"interfaces" hcl:"interfaces"`
+	Mode               *string     `mapstructure:"mode" cty:"mode" hcl:"mode"`
+	MIIMonitorInterval *int        `mapstructure:"mii_monitor_interval" cty:"mii_monitor_interval" hcl:"mii_monitor_interval"`
+	LACPRate           *string     `mapstructure:"lacp_rate" cty:"lacp_rate" hcl:"lacp_rate"`
+	TransmitHashPolicy *string     `mapstructure:"transmit_hash_policy" cty:"transmit_hash_policy" hcl:"transmit_hash_policy"`
+	Primary            *string     `mapstructure:"primary" cty:"primary" hcl:"primary"`
+	DHCP4              *bool       `mapstructure:"dhcp4" cty:"dhcp4" hcl:"dhcp4"`
+	DHCP6              *bool       `mapstructure:"dhcp6" cty:"dhcp6" hcl:"dhcp6"`
+	Addresses          []string    `mapstructure:"addresses" cty:"addresses" hcl:"addresses"`
+	Gateway4           *string     `mapstructure:"gateway4" cty:"gateway4" hcl:"gateway4"`
+	Gateway6           *string     `mapstructure:"gateway6" cty:"gateway6" hcl:"gateway6"`
+	Nameservers        []string    `mapstructure:"nameservers" cty:"nameservers" hcl:"nameservers"`
+	Search             []string    `mapstructure:"search" cty:"search" hcl:"search"`
+	MTU                *int        `mapstructure:"mtu" cty:"mtu" hcl:"mtu"`
+	MACAddress         *string     `mapstructure:"macaddress" cty:"macaddress" hcl:"macaddress"`
+	Optional           *bool       `mapstructure:"optional" cty:"optional" hcl:"optional"`
+	Routes             []FlatRoute `mapstructure:"route" cty:"route" hcl:"route"`
+}
+
+// FlatMapstructure returns a new FlatBond.
+// FlatBond is an auto-generated flat version of Bond.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Bond) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatBond)
+}
+
+// HCL2Spec returns the hcl spec of a Bond.
+// This spec is used by HCL to read the fields of Bond.
+// The decoded values from this spec will then be applied to a FlatBond.
+func (*FlatBond) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"name":                 &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
+		"interfaces":           &hcldec.AttrSpec{Name: "interfaces", Type: cty.List(cty.String), Required: false},
+		"mode":                 &hcldec.AttrSpec{Name: "mode", Type: cty.String, Required: false},
+		"mii_monitor_interval": &hcldec.AttrSpec{Name: "mii_monitor_interval", Type: cty.Number, Required: false},
+		"lacp_rate":            &hcldec.AttrSpec{Name: "lacp_rate", Type: cty.String, Required: false},
+		"transmit_hash_policy": &hcldec.AttrSpec{Name: "transmit_hash_policy", Type: cty.String, Required: false},
+		"primary":              &hcldec.AttrSpec{Name: "primary", Type: cty.String, Required: false},
+		"dhcp4":                &hcldec.AttrSpec{Name: "dhcp4", Type: cty.Bool, Required: false},
+		"dhcp6":                &hcldec.AttrSpec{Name: "dhcp6", Type: cty.Bool, Required: false},
+		"addresses":            &hcldec.AttrSpec{Name: "addresses", Type: cty.List(cty.String), Required: false},
+		"gateway4":             &hcldec.AttrSpec{Name: "gateway4", Type: cty.String, Required: false},
+		"gateway6":             &hcldec.AttrSpec{Name: "gateway6", Type: cty.String, Required: false},
+		"nameservers":          &hcldec.AttrSpec{Name: "nameservers", Type: cty.List(cty.String), Required: false},
+		"search":               &hcldec.AttrSpec{Name: "search", Type: cty.List(cty.String), Required: false},
+		"mtu":                  &hcldec.AttrSpec{Name: "mtu", Type: cty.Number, Required: false},
+		"macaddress":           &hcldec.AttrSpec{Name: "macaddress", Type: cty.String, Required: false},
+		"optional":             &hcldec.AttrSpec{Name: "optional", Type: cty.Bool, Required: false},
+		"route":                &hcldec.BlockListSpec{TypeName: "route", Nested: hcldec.ObjectSpec((*FlatRoute)(nil).HCL2Spec())},
+	}
+	return s
+}
+
+// FlatBridge is an auto-generated flat version of Bridge.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatBridge struct {
+	Name        *string     `mapstructure:"name" required:"true" cty:"name" hcl:"name"`
+	Interfaces  []string    `mapstructure:"interfaces" cty:"interfaces" hcl:"interfaces"`
+	STP         *bool       `mapstructure:"stp" cty:"stp" hcl:"stp"`
+	DHCP4       *bool       `mapstructure:"dhcp4" cty:"dhcp4" hcl:"dhcp4"`
+	DHCP6       *bool       `mapstructure:"dhcp6" cty:"dhcp6" hcl:"dhcp6"`
+	Addresses   []string    `mapstructure:"addresses" cty:"addresses" hcl:"addresses"`
+	Gateway4    *string     `mapstructure:"gateway4" cty:"gateway4" hcl:"gateway4"`
+	Gateway6    *string     `mapstructure:"gateway6" cty:"gateway6" hcl:"gateway6"`
+	Nameservers []string    `mapstructure:"nameservers" cty:"nameservers" hcl:"nameservers"`
+	Search      []string    `mapstructure:"search" cty:"search" hcl:"search"`
+	MTU         *int        `mapstructure:"mtu" cty:"mtu" hcl:"mtu"`
+	MACAddress  *string     `mapstructure:"macaddress" cty:"macaddress" hcl:"macaddress"`
+	Optional    *bool       `mapstructure:"optional" cty:"optional" hcl:"optional"`
+	Routes      []FlatRoute `mapstructure:"route" cty:"route" hcl:"route"`
+}
+
+// FlatMapstructure returns a new FlatBridge.
+// FlatBridge is an auto-generated flat version of Bridge.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Bridge) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatBridge)
+}
+
+// HCL2Spec returns the hcl spec of a Bridge.
+// This spec is used by HCL to read the fields of Bridge.
+// The decoded values from this spec will then be applied to a FlatBridge.
+func (*FlatBridge) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"name":        &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
+		"interfaces":  &hcldec.AttrSpec{Name: "interfaces", Type: cty.List(cty.String), Required: false},
+		"stp":         &hcldec.AttrSpec{Name: "stp", Type: cty.Bool, Required: false},
+		"dhcp4":       &hcldec.AttrSpec{Name: "dhcp4", Type: cty.Bool, Required: false},
+		"dhcp6":       &hcldec.AttrSpec{Name: "dhcp6", Type: cty.Bool, Required: false},
+		"addresses":   &hcldec.AttrSpec{Name: "addresses", Type: cty.List(cty.String), Required: false},
+		"gateway4":    &hcldec.AttrSpec{Name: "gateway4", Type: cty.String, Required: false},
+		"gateway6":    &hcldec.AttrSpec{Name: "gateway6", Type: cty.String, Required: false},
+		"nameservers": &hcldec.AttrSpec{Name: "nameservers", Type: cty.List(cty.String), Required: false},
+		"search":      &hcldec.AttrSpec{Name: "search", Type: cty.List(cty.String), Required: false},
+		"mtu":         &hcldec.AttrSpec{Name: "mtu", Type: cty.Number, Required: false},
+		"macaddress":  &hcldec.AttrSpec{Name: "macaddress", Type: cty.String, Required: false},
+		"optional":    &hcldec.AttrSpec{Name: "optional", Type: cty.Bool, Required: false},
+		"route":       &hcldec.BlockListSpec{TypeName: "route", Nested: hcldec.ObjectSpec((*FlatRoute)(nil).HCL2Spec())},
+	}
+	return s
+}
+
 // FlatConfig is an auto-generated flat version of Config.
 // Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
 type FlatConfig struct {
-	UserData            *string  `mapstructure:"user_data" cty:"user_data" hcl:"user_data"`
-	UserDataFile        *string  `mapstructure:"user_data_file" cty:"user_data_file" hcl:"user_data_file"`
-	MetaData            *string  `mapstructure:"meta_data" cty:"meta_data" hcl:"meta_data"`
-	MetaDataFile        *string  `mapstructure:"meta_data_file" cty:"meta_data_file" hcl:"meta_data_file"`
-	NetworkConfig       *string  `mapstructure:"network_config" cty:"network_config" hcl:"network_config"`
-	NetworkConfigFile   *string  `mapstructure:"network_config_file" cty:"network_config_file" hcl:"network_config_file"`
-	VendorData          *string  `mapstructure:"vendor_data" cty:"vendor_data" hcl:"vendor_data"`
-	VendorDataFile      *string  `mapstructure:"vendor_data_file" cty:"vendor_data_file" hcl:"vendor_data_file"`
-	InstanceID          *string  `mapstructure:"instance_id" cty:"instance_id" hcl:"instance_id"`
-	Hostname            *string  `mapstructure:"hostname" cty:"hostname" hcl:"hostname"`
-	CustomKeys          []string `mapstructure:"custom_keys" cty:"custom_keys" hcl:"custom_keys"`
-	AllowPlainPasswords *bool    `mapstructure:"allow_plain_passwords" cty:"allow_plain_passwords" hcl:"allow_plain_passwords"`
+	UserData            *string           `mapstructure:"user_data" cty:"user_data" hcl:"user_data"`
+	UserDataFile        *string           `mapstructure:"user_data_file" cty:"user_data_file" hcl:"user_data_file"`
+	CloudConfig         *string           `mapstructure:"cloud_config" cty:"cloud_config" hcl:"cloud_config"`
+	MetaData            *string           `mapstructure:"meta_data" cty:"meta_data" hcl:"meta_data"`
+	MetaDataFile        *string           `mapstructure:"meta_data_file" cty:"meta_data_file" hcl:"meta_data_file"`
+	Meta                map[string]string `mapstructure:"meta" cty:"meta" hcl:"meta"`
+	NetworkConfig       *string           `mapstructure:"network_config" cty:"network_config" hcl:"network_config"`
+	NetworkConfigFile   *string           `mapstructure:"network_config_file" cty:"network_config_file" hcl:"network_config_file"`
+	VendorData          *string           `mapstructure:"vendor_data" cty:"vendor_data" hcl:"vendor_data"`
+	VendorDataFile      *string           `mapstructure:"vendor_data_file" cty:"vendor_data_file" hcl:"vendor_data_file"`
+	InstanceID          *string           `mapstructure:"instance_id" cty:"instance_id" hcl:"instance_id"`
+	Hostname            *string           `mapstructure:"hostname" cty:"hostname" hcl:"hostname"`
+	CustomKeys          []string          `mapstructure:"custom_keys" cty:"custom_keys" hcl:"custom_keys"`
+	AllowPlainPasswords *bool             `mapstructure:"allow_plain_passwords" cty:"allow_plain_passwords" hcl:"allow_plain_passwords"`
+	Compress            *bool             `mapstructure:"compress" cty:"compress" hcl:"compress"`
+	Users               []FlatUser        `mapstructure:"user" cty:"user" hcl:"user"`
+	DefaultUser         *bool             `mapstructure:"default_user" cty:"default_user" hcl:"default_user"`
+	Groups              []FlatGroup       `mapstructure:"group" cty:"group" hcl:"group"`
+	SSHAuthorizedKeys   []string          `mapstructure:"ssh_authorized_keys" cty:"ssh_authorized_keys" hcl:"ssh_authorized_keys"`
+	Password            *string           `mapstructure:"password" cty:"password" hcl:"password"`
+	HashedPassword      *string           `mapstructure:"hashed_password" cty:"hashed_password" hcl:"hashed_password"`
+	PasswordExpire      *bool             `mapstructure:"password_expire" cty:"password_expire" hcl:"password_expire"`
+	RootPassword        *string           `mapstructure:"root_password" cty:"root_password" hcl:"root_password"`
+	RootHashedPassword  *string           `mapstructure:"root_hashed_password" cty:"root_hashed_password" hcl:"root_hashed_password"`
+	SSHPasswordAuth     *bool             `mapstructure:"ssh_pwauth" cty:"ssh_pwauth" hcl:"ssh_pwauth"`
+	DisableRoot         *bool             `mapstructure:"disable_root" cty:"disable_root" hcl:"disable_root"`
+	FQDN                *string           `mapstructure:"fqdn" cty:"fqdn" hcl:"fqdn"`
+	ManageEtcHosts      *string           `mapstructure:"manage_etc_hosts" cty:"manage_etc_hosts" hcl:"manage_etc_hosts"`
+	Timezone            *string           `mapstructure:"timezone" cty:"timezone" hcl:"timezone"`
+	Locale              *string           `mapstructure:"locale" cty:"locale" hcl:"locale"`
+	Keyboard            *FlatKeyboard     `mapstructure:"keyboard" cty:"keyboard" hcl:"keyboard"`
+	Growpart            *FlatGrowpart     `mapstructure:"growpart" cty:"growpart" hcl:"growpart"`
+	Mounts              [][]string        `mapstructure:"mounts" cty:"mounts" hcl:"mounts"`
+	NTP                 *FlatNTP          `mapstructure:"ntp" cty:"ntp" hcl:"ntp"`
+	Bootcmd             []string          `mapstructure:"bootcmd" cty:"bootcmd" hcl:"bootcmd"`
+	WriteFiles          []FlatWriteFile   `mapstructure:"write_file" cty:"write_file" hcl:"write_file"`
+	Packages            []string          `mapstructure:"packages" cty:"packages" hcl:"packages"`
+	PackageUpdate       *bool             `mapstructure:"package_update" cty:"package_update" hcl:"package_update"`
+	PackageUpgrade      *bool             `mapstructure:"package_upgrade" cty:"package_upgrade" hcl:"package_upgrade"`
+	PackageReboot       *bool             `mapstructure:"package_reboot_if_required" cty:"package_reboot_if_required" hcl:"package_reboot_if_required"`
+	Runcmd              []string          `mapstructure:"runcmd" cty:"runcmd" hcl:"runcmd"`
+	Scripts             []FlatScript      `mapstructure:"script" cty:"script" hcl:"script"`
+	Parts               []FlatPart        `mapstructure:"part" cty:"part" hcl:"part"`
+	FinalMessage        *string           `mapstructure:"final_message" cty:"final_message" hcl:"final_message"`
+	PowerState          *FlatPowerState   `mapstructure:"power_state" cty:"power_state" hcl:"power_state"`
+	Network             *FlatNetwork      `mapstructure:"network" cty:"network" hcl:"network"`
 }
 
 // FlatMapstructure returns a new FlatConfig.
@@ -36,18 +176,516 @@ func (*Config) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec }
 // The decoded values from this spec will then be applied to a FlatConfig.
 func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 	s := map[string]hcldec.Spec{
-		"user_data":             &hcldec.AttrSpec{Name: "user_data", Type: cty.String, Required: false},
-		"user_data_file":        &hcldec.AttrSpec{Name: "user_data_file", Type: cty.String, Required: false},
-		"meta_data":             &hcldec.AttrSpec{Name: "meta_data", Type: cty.String, Required: false},
-		"meta_data_file":        &hcldec.AttrSpec{Name: "meta_data_file", Type: cty.String, Required: false},
-		"network_config":        &hcldec.AttrSpec{Name: "network_config", Type: cty.String, Required: false},
-		"network_config_file":   &hcldec.AttrSpec{Name: "network_config_file", Type: cty.String, Required: false},
-		"vendor_data":           &hcldec.AttrSpec{Name: "vendor_data", Type: cty.String, Required: false},
-		"vendor_data_file":      &hcldec.AttrSpec{Name: "vendor_data_file", Type: cty.String, Required: false},
-		"instance_id":           &hcldec.AttrSpec{Name: "instance_id", Type: cty.String, Required: false},
-		"hostname":              &hcldec.AttrSpec{Name: "hostname", Type: cty.String, Required: false},
-		"custom_keys":           &hcldec.AttrSpec{Name: "custom_keys", Type: cty.List(cty.String), Required: false},
-		"allow_plain_passwords": &hcldec.AttrSpec{Name: "allow_plain_passwords", Type: cty.Bool, Required: false},
+		"user_data":                  &hcldec.AttrSpec{Name: "user_data", Type: cty.String, Required: false},
+		"user_data_file":             &hcldec.AttrSpec{Name: "user_data_file", Type: cty.String, Required: false},
+		"cloud_config":               &hcldec.AttrSpec{Name: "cloud_config", Type: cty.String, Required: false},
+		"meta_data":                  &hcldec.AttrSpec{Name: "meta_data", Type: cty.String, Required: false},
+		"meta_data_file":             &hcldec.AttrSpec{Name: "meta_data_file", Type: cty.String, Required: false},
+		"meta":                       &hcldec.AttrSpec{Name: "meta", Type: cty.Map(cty.String), Required: false},
+		"network_config":             &hcldec.AttrSpec{Name: "network_config", Type: cty.String, Required: false},
+		"network_config_file":        &hcldec.AttrSpec{Name: "network_config_file", Type: cty.String, Required: false},
+		"vendor_data":                &hcldec.AttrSpec{Name: "vendor_data", Type: cty.String, Required: false},
+		"vendor_data_file":           &hcldec.AttrSpec{Name: "vendor_data_file", Type: cty.String, Required: false},
+		"instance_id":                &hcldec.AttrSpec{Name: "instance_id", Type: cty.String, Required: false},
+		"hostname":                   &hcldec.AttrSpec{Name: "hostname", Type: cty.String, Required: false},
+		"custom_keys":                &hcldec.AttrSpec{Name: "custom_keys", Type: cty.List(cty.String), Required: false},
+		"allow_plain_passwords":      &hcldec.AttrSpec{Name: "allow_plain_passwords", Type: cty.Bool, Required: false},
+		"compress":                   &hcldec.AttrSpec{Name: "compress", Type: cty.Bool, Required: false},
+		"user":                       &hcldec.BlockListSpec{TypeName: "user", Nested: hcldec.ObjectSpec((*FlatUser)(nil).HCL2Spec())},
+		"default_user":               &hcldec.AttrSpec{Name: "default_user", Type: cty.Bool, Required: false},
+		"group":                      &hcldec.BlockListSpec{TypeName: "group", Nested: hcldec.ObjectSpec((*FlatGroup)(nil).HCL2Spec())},
+		"ssh_authorized_keys":        &hcldec.AttrSpec{Name: "ssh_authorized_keys", Type: cty.List(cty.String), Required: false},
+		"password":                   &hcldec.AttrSpec{Name: "password", Type: cty.String, Required: false},
+		"hashed_password":            &hcldec.AttrSpec{Name: "hashed_password", Type: cty.String, Required: false},
+		"password_expire":            &hcldec.AttrSpec{Name: "password_expire", Type: cty.Bool, Required: false},
+		"root_password":              &hcldec.AttrSpec{Name: "root_password", Type: cty.String, Required: false},
+		"root_hashed_password":       &hcldec.AttrSpec{Name: "root_hashed_password", Type: cty.String, Required: false},
+		"ssh_pwauth":                 &hcldec.AttrSpec{Name: "ssh_pwauth", Type: cty.Bool, Required: false},
+		"disable_root":               &hcldec.AttrSpec{Name: "disable_root", Type: cty.Bool, Required: false},
+		"fqdn":                       &hcldec.AttrSpec{Name: "fqdn", Type: cty.String, Required: false},
+		"manage_etc_hosts":           &hcldec.AttrSpec{Name: "manage_etc_hosts", Type: cty.String, Required: false},
+		"timezone":                   &hcldec.AttrSpec{Name: "timezone", Type: cty.String, Required: false},
+		"locale":                     &hcldec.AttrSpec{Name: "locale", Type: cty.String, Required: false},
+		"keyboard":                   &hcldec.BlockSpec{TypeName: "keyboard", Nested: hcldec.ObjectSpec((*FlatKeyboard)(nil).HCL2Spec())},
+		"growpart":                   &hcldec.BlockSpec{TypeName: "growpart", Nested: hcldec.ObjectSpec((*FlatGrowpart)(nil).HCL2Spec())},
+		"mounts":                     &hcldec.AttrSpec{Name: "mounts", Type: cty.List(cty.List(cty.String)), Required: false},
+		"ntp":                        &hcldec.BlockSpec{TypeName: "ntp", Nested: hcldec.ObjectSpec((*FlatNTP)(nil).HCL2Spec())},
+		"bootcmd":                    &hcldec.AttrSpec{Name: "bootcmd", Type: cty.List(cty.String), Required: false},
+		"write_file":                 &hcldec.BlockListSpec{TypeName: "write_file", Nested: hcldec.ObjectSpec((*FlatWriteFile)(nil).HCL2Spec())},
+		"packages":                   &hcldec.AttrSpec{Name: "packages", Type: cty.List(cty.String), Required: false},
+		"package_update":             &hcldec.AttrSpec{Name: "package_update", Type: cty.Bool, Required: false},
+		"package_upgrade":            &hcldec.AttrSpec{Name: "package_upgrade", Type: cty.Bool, Required: false},
+		"package_reboot_if_required": &hcldec.AttrSpec{Name: "package_reboot_if_required", Type: cty.Bool, Required: false},
+		"runcmd":                     &hcldec.AttrSpec{Name: "runcmd", Type: cty.List(cty.String), Required: false},
+		"script":                     &hcldec.BlockListSpec{TypeName: "script", Nested: hcldec.ObjectSpec((*FlatScript)(nil).HCL2Spec())},
+		"part":                       &hcldec.BlockListSpec{TypeName: "part", Nested: hcldec.ObjectSpec((*FlatPart)(nil).HCL2Spec())},
+		"final_message":              &hcldec.AttrSpec{Name: "final_message", Type: cty.String, Required: false},
+		"power_state":                &hcldec.BlockSpec{TypeName: "power_state", Nested: hcldec.ObjectSpec((*FlatPowerState)(nil).HCL2Spec())},
+		"network":                    &hcldec.BlockSpec{TypeName: "network", Nested: hcldec.ObjectSpec((*FlatNetwork)(nil).HCL2Spec())},
+	}
+	return s
+}
+
+// FlatEthernet is an auto-generated flat version of Ethernet.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatEthernet struct {
+	Name        *string     `mapstructure:"name" required:"true" cty:"name" hcl:"name"`
+	Match       *FlatMatch  `mapstructure:"match" cty:"match" hcl:"match"`
+	SetName     *string     `mapstructure:"set_name" cty:"set_name" hcl:"set_name"`
+	DHCP4       *bool       `mapstructure:"dhcp4" cty:"dhcp4" hcl:"dhcp4"`
+	DHCP6       *bool       `mapstructure:"dhcp6" cty:"dhcp6" hcl:"dhcp6"`
+	Addresses   []string    `mapstructure:"addresses" cty:"addresses" hcl:"addresses"`
+	Gateway4    *string     `mapstructure:"gateway4" cty:"gateway4" hcl:"gateway4"`
+	Gateway6    *string     `mapstructure:"gateway6" cty:"gateway6" hcl:"gateway6"`
+	Nameservers []string    `mapstructure:"nameservers" cty:"nameservers" hcl:"nameservers"`
+	Search      []string    `mapstructure:"search" cty:"search" hcl:"search"`
+	MTU         *int        `mapstructure:"mtu" cty:"mtu" hcl:"mtu"`
+	MACAddress  *string     `mapstructure:"macaddress" cty:"macaddress" hcl:"macaddress"`
+	Optional    *bool       `mapstructure:"optional" cty:"optional" hcl:"optional"`
+	Routes      []FlatRoute `mapstructure:"route" cty:"route" hcl:"route"`
+}
+
+// FlatMapstructure returns a new FlatEthernet.
+// FlatEthernet is an auto-generated flat version of Ethernet.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Ethernet) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatEthernet)
+}
+
+// HCL2Spec returns the hcl spec of a Ethernet.
+// This spec is used by HCL to read the fields of Ethernet.
+// The decoded values from this spec will then be applied to a FlatEthernet.
+func (*FlatEthernet) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"name":        &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
+		"match":       &hcldec.BlockSpec{TypeName: "match", Nested: hcldec.ObjectSpec((*FlatMatch)(nil).HCL2Spec())},
+		"set_name":    &hcldec.AttrSpec{Name: "set_name", Type: cty.String, Required: false},
+		"dhcp4":       &hcldec.AttrSpec{Name: "dhcp4", Type: cty.Bool, Required: false},
+		"dhcp6":       &hcldec.AttrSpec{Name: "dhcp6", Type: cty.Bool, Required: false},
+		"addresses":   &hcldec.AttrSpec{Name: "addresses", Type: cty.List(cty.String), Required: false},
+		"gateway4":    &hcldec.AttrSpec{Name: "gateway4", Type: cty.String, Required: false},
+		"gateway6":    &hcldec.AttrSpec{Name: "gateway6", Type: cty.String, Required: false},
+		"nameservers": &hcldec.AttrSpec{Name: "nameservers", Type: cty.List(cty.String), Required: false},
+		"search":      &hcldec.AttrSpec{Name: "search", Type: cty.List(cty.String), Required: false},
+		"mtu":         &hcldec.AttrSpec{Name: "mtu", Type: cty.Number, Required: false},
+		"macaddress":  &hcldec.AttrSpec{Name: "macaddress", Type: cty.String, Required: false},
+		"optional":    &hcldec.AttrSpec{Name: "optional", Type: cty.Bool, Required: false},
+		"route":       &hcldec.BlockListSpec{TypeName: "route", Nested: hcldec.ObjectSpec((*FlatRoute)(nil).HCL2Spec())},
+	}
+	return s
+}
+
+// FlatGroup is an auto-generated flat version of Group.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatGroup struct {
+	Name    *string  `mapstructure:"name" required:"true" cty:"name" hcl:"name"`
+	Members []string `mapstructure:"members" cty:"members" hcl:"members"`
+}
+
+// FlatMapstructure returns a new FlatGroup.
+// FlatGroup is an auto-generated flat version of Group.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Group) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatGroup)
+}
+
+// HCL2Spec returns the hcl spec of a Group.
+// This spec is used by HCL to read the fields of Group.
+// The decoded values from this spec will then be applied to a FlatGroup.
+func (*FlatGroup) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"name":    &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
+		"members": &hcldec.AttrSpec{Name: "members", Type: cty.List(cty.String), Required: false},
+	}
+	return s
+}
+
+// FlatGrowpart is an auto-generated flat version of Growpart.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatGrowpart struct {
+	Mode    *string  `mapstructure:"mode" cty:"mode" hcl:"mode"`
+	Devices []string `mapstructure:"devices" cty:"devices" hcl:"devices"`
+}
+
+// FlatMapstructure returns a new FlatGrowpart.
+// FlatGrowpart is an auto-generated flat version of Growpart.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Growpart) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatGrowpart)
+}
+
+// HCL2Spec returns the hcl spec of a Growpart.
+// This spec is used by HCL to read the fields of Growpart.
+// The decoded values from this spec will then be applied to a FlatGrowpart.
+func (*FlatGrowpart) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"mode":    &hcldec.AttrSpec{Name: "mode", Type: cty.String, Required: false},
+		"devices": &hcldec.AttrSpec{Name: "devices", Type: cty.List(cty.String), Required: false},
+	}
+	return s
+}
+
+// FlatKeyboard is an auto-generated flat version of Keyboard.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatKeyboard struct {
+	Layout  *string `mapstructure:"layout" required:"true" cty:"layout" hcl:"layout"`
+	Model   *string `mapstructure:"model" cty:"model" hcl:"model"`
+	Variant *string `mapstructure:"variant" cty:"variant" hcl:"variant"`
+	Options *string `mapstructure:"options" cty:"options" hcl:"options"`
+}
+
+// FlatMapstructure returns a new FlatKeyboard.
+// FlatKeyboard is an auto-generated flat version of Keyboard.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Keyboard) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatKeyboard)
+}
+
+// HCL2Spec returns the hcl spec of a Keyboard.
+// This spec is used by HCL to read the fields of Keyboard.
+// The decoded values from this spec will then be applied to a FlatKeyboard.
+func (*FlatKeyboard) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"layout":  &hcldec.AttrSpec{Name: "layout", Type: cty.String, Required: false},
+		"model":   &hcldec.AttrSpec{Name: "model", Type: cty.String, Required: false},
+		"variant": &hcldec.AttrSpec{Name: "variant", Type: cty.String, Required: false},
+		"options": &hcldec.AttrSpec{Name: "options", Type: cty.String, Required: false},
+	}
+	return s
+}
+
+// FlatMatch is an auto-generated flat version of Match.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatMatch struct {
+	Name       *string `mapstructure:"name" cty:"name" hcl:"name"`
+	MACAddress *string `mapstructure:"macaddress" cty:"macaddress" hcl:"macaddress"`
+	Driver     *string `mapstructure:"driver" cty:"driver" hcl:"driver"`
+}
+
+// FlatMapstructure returns a new FlatMatch.
+// FlatMatch is an auto-generated flat version of Match.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Match) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatMatch)
+}
+
+// HCL2Spec returns the hcl spec of a Match.
+// This spec is used by HCL to read the fields of Match.
+// The decoded values from this spec will then be applied to a FlatMatch.
+func (*FlatMatch) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"name":       &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
+		"macaddress": &hcldec.AttrSpec{Name: "macaddress", Type: cty.String, Required: false},
+		"driver":     &hcldec.AttrSpec{Name: "driver", Type: cty.String, Required: false},
+	}
+	return s
+}
+
+// FlatNTP is an auto-generated flat version of NTP.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatNTP struct {
+	Enabled *bool    `mapstructure:"enabled" cty:"enabled" hcl:"enabled"`
+	Servers []string `mapstructure:"servers" cty:"servers" hcl:"servers"`
+	Pools   []string `mapstructure:"pools" cty:"pools" hcl:"pools"`
+	Client  *string  `mapstructure:"ntp_client" cty:"ntp_client" hcl:"ntp_client"`
+}
+
+// FlatMapstructure returns a new FlatNTP.
+// FlatNTP is an auto-generated flat version of NTP.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*NTP) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatNTP)
+}
+
+// HCL2Spec returns the hcl spec of a NTP.
+// This spec is used by HCL to read the fields of NTP.
+// The decoded values from this spec will then be applied to a FlatNTP.
+func (*FlatNTP) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"enabled":    &hcldec.AttrSpec{Name: "enabled", Type: cty.Bool, Required: false},
+		"servers":    &hcldec.AttrSpec{Name: "servers", Type: cty.List(cty.String), Required: false},
+		"pools":      &hcldec.AttrSpec{Name: "pools", Type: cty.List(cty.String), Required: false},
+		"ntp_client": &hcldec.AttrSpec{Name: "ntp_client", Type: cty.String, Required: false},
+	}
+	return s
+}
+
+// FlatNetwork is an auto-generated flat version of Network.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatNetwork struct {
+	Ethernets []FlatEthernet `mapstructure:"ethernet" cty:"ethernet" hcl:"ethernet"`
+	Bonds     []FlatBond     `mapstructure:"bond" cty:"bond" hcl:"bond"`
+	Bridges   []FlatBridge   `mapstructure:"bridge" cty:"bridge" hcl:"bridge"`
+	VLANs     []FlatVLAN     `mapstructure:"vlan" cty:"vlan" hcl:"vlan"`
+}
+
+// FlatMapstructure returns a new FlatNetwork.
+// FlatNetwork is an auto-generated flat version of Network.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Network) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatNetwork)
+}
+
+// HCL2Spec returns the hcl spec of a Network.
+// This spec is used by HCL to read the fields of Network.
+// The decoded values from this spec will then be applied to a FlatNetwork.
+func (*FlatNetwork) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"ethernet": &hcldec.BlockListSpec{TypeName: "ethernet", Nested: hcldec.ObjectSpec((*FlatEthernet)(nil).HCL2Spec())},
+		"bond":     &hcldec.BlockListSpec{TypeName: "bond", Nested: hcldec.ObjectSpec((*FlatBond)(nil).HCL2Spec())},
+		"bridge":   &hcldec.BlockListSpec{TypeName: "bridge", Nested: hcldec.ObjectSpec((*FlatBridge)(nil).HCL2Spec())},
+		"vlan":     &hcldec.BlockListSpec{TypeName: "vlan", Nested: hcldec.ObjectSpec((*FlatVLAN)(nil).HCL2Spec())},
+	}
+	return s
+}
+
+// FlatPart is an auto-generated flat version of Part.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatPart struct {
+	Content     *string `mapstructure:"content" cty:"content" hcl:"content"`
+	Source      *string `mapstructure:"source" cty:"source" hcl:"source"`
+	ContentType *string `mapstructure:"content_type" cty:"content_type" hcl:"content_type"`
+	Filename    *string `mapstructure:"filename" cty:"filename" hcl:"filename"`
+	MergeType   *string `mapstructure:"merge_type" cty:"merge_type" hcl:"merge_type"`
+}
+
+// FlatMapstructure returns a new FlatPart.
+// FlatPart is an auto-generated flat version of Part.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Part) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatPart)
+}
+
+// HCL2Spec returns the hcl spec of a Part.
+// This spec is used by HCL to read the fields of Part.
+// The decoded values from this spec will then be applied to a FlatPart.
+func (*FlatPart) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"content":      &hcldec.AttrSpec{Name: "content", Type: cty.String, Required: false},
+		"source":       &hcldec.AttrSpec{Name: "source", Type: cty.String, Required: false},
+		"content_type": &hcldec.AttrSpec{Name: "content_type", Type: cty.String, Required: false},
+		"filename":     &hcldec.AttrSpec{Name: "filename", Type: cty.String, Required: false},
+		"merge_type":   &hcldec.AttrSpec{Name: "merge_type", Type: cty.String, Required: false},
+	}
+	return s
+}
+
+// FlatPowerState is an auto-generated flat version of PowerState.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatPowerState struct {
+	Mode      *string `mapstructure:"mode" required:"true" cty:"mode" hcl:"mode"`
+	Delay     *string `mapstructure:"delay" cty:"delay" hcl:"delay"`
+	Message   *string `mapstructure:"message" cty:"message" hcl:"message"`
+	Timeout   *int    `mapstructure:"timeout" cty:"timeout" hcl:"timeout"`
+	Condition *string `mapstructure:"condition" cty:"condition" hcl:"condition"`
+}
+
+// FlatMapstructure returns a new FlatPowerState.
+// FlatPowerState is an auto-generated flat version of PowerState.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*PowerState) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatPowerState)
+}
+
+// HCL2Spec returns the hcl spec of a PowerState.
+// This spec is used by HCL to read the fields of PowerState.
+// The decoded values from this spec will then be applied to a FlatPowerState.
+func (*FlatPowerState) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"mode":      &hcldec.AttrSpec{Name: "mode", Type: cty.String, Required: false},
+		"delay":     &hcldec.AttrSpec{Name: "delay", Type: cty.String, Required: false},
+		"message":   &hcldec.AttrSpec{Name: "message", Type: cty.String, Required: false},
+		"timeout":   &hcldec.AttrSpec{Name: "timeout", Type: cty.Number, Required: false},
+		"condition": &hcldec.AttrSpec{Name: "condition", Type: cty.String, Required: false},
+	}
+	return s
+}
+
+// FlatRoute is an auto-generated flat version of Route.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatRoute struct {
+	To     *string `mapstructure:"to" required:"true" cty:"to" hcl:"to"`
+	Via    *string `mapstructure:"via" required:"true" cty:"via" hcl:"via"`
+	Metric *int    `mapstructure:"metric" cty:"metric" hcl:"metric"`
+}
+
+// FlatMapstructure returns a new FlatRoute.
+// FlatRoute is an auto-generated flat version of Route.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Route) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatRoute)
+}
+
+// HCL2Spec returns the hcl spec of a Route.
+// This spec is used by HCL to read the fields of Route.
+// The decoded values from this spec will then be applied to a FlatRoute.
+func (*FlatRoute) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"to":     &hcldec.AttrSpec{Name: "to", Type: cty.String, Required: false},
+		"via":    &hcldec.AttrSpec{Name: "via", Type: cty.String, Required: false},
+		"metric": &hcldec.AttrSpec{Name: "metric", Type: cty.Number, Required: false},
+	}
+	return s
+}
+
+// FlatScript is an auto-generated flat version of Script.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatScript struct {
+	Per     *string `mapstructure:"per" cty:"per" hcl:"per"`
+	Content *string `mapstructure:"content" cty:"content" hcl:"content"`
+	Source  *string `mapstructure:"source" cty:"source" hcl:"source"`
+	Name    *string `mapstructure:"name" cty:"name" hcl:"name"`
+}
+
+// FlatMapstructure returns a new FlatScript.
+// FlatScript is an auto-generated flat version of Script.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*Script) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatScript)
+}
+
+// HCL2Spec returns the hcl spec of a Script.
+// This spec is used by HCL to read the fields of Script.
+// The decoded values from this spec will then be applied to a FlatScript.
+func (*FlatScript) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"per":     &hcldec.AttrSpec{Name: "per", Type: cty.String, Required: false},
+		"content": &hcldec.AttrSpec{Name: "content", Type: cty.String, Required: false},
+		"source":  &hcldec.AttrSpec{Name: "source", Type: cty.String, Required: false},
+		"name":    &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
+	}
+	return s
+}
+
+// FlatUser is an auto-generated flat version of User.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatUser struct {
+	Name              *string  `mapstructure:"name" required:"true" cty:"name" hcl:"name"`
+	Gecos             *string  `mapstructure:"gecos" cty:"gecos" hcl:"gecos"`
+	Groups            []string `mapstructure:"groups" cty:"groups" hcl:"groups"`
+	PrimaryGroup      *string  `mapstructure:"primary_group" cty:"primary_group" hcl:"primary_group"`
+	Shell             *string  `mapstructure:"shell" cty:"shell" hcl:"shell"`
+	HomeDir           *string  `mapstructure:"homedir" cty:"homedir" hcl:"homedir"`
+	UID               *string  `mapstructure:"uid" cty:"uid" hcl:"uid"`
+	System            *bool    `mapstructure:"system" cty:"system" hcl:"system"`
+	Sudo              *string  `mapstructure:"sudo" cty:"sudo" hcl:"sudo"`
+	SSHAuthorizedKeys []string `mapstructure:"ssh_authorized_keys" cty:"ssh_authorized_keys" hcl:"ssh_authorized_keys"`
+	SSHImportID       []string `mapstructure:"ssh_import_id" cty:"ssh_import_id" hcl:"ssh_import_id"`
+	Password          *string  `mapstructure:"password" cty:"password" hcl:"password"`
+	HashedPassword    *string  `mapstructure:"hashed_password" cty:"hashed_password" hcl:"hashed_password"`
+	LockPassword      *bool    `mapstructure:"lock_passwd" cty:"lock_passwd" hcl:"lock_passwd"`
+}
+
+// FlatMapstructure returns a new FlatUser.
+// FlatUser is an auto-generated flat version of User.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*User) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatUser)
+}
+
+// HCL2Spec returns the hcl spec of a User.
+// This spec is used by HCL to read the fields of User.
+// The decoded values from this spec will then be applied to a FlatUser.
+func (*FlatUser) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"name":                &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
+		"gecos":               &hcldec.AttrSpec{Name: "gecos", Type: cty.String, Required: false},
+		"groups":              &hcldec.AttrSpec{Name: "groups", Type: cty.List(cty.String), Required: false},
+		"primary_group":       &hcldec.AttrSpec{Name: "primary_group", Type: cty.String, Required: false},
+		"shell":               &hcldec.AttrSpec{Name: "shell", Type: cty.String, Required: false},
+		"homedir":             &hcldec.AttrSpec{Name: "homedir", Type: cty.String, Required: false},
+		"uid":                 &hcldec.AttrSpec{Name: "uid", Type: cty.String, Required: false},
+		"system":              &hcldec.AttrSpec{Name: "system", Type: cty.Bool, Required: false},
+		"sudo":                &hcldec.AttrSpec{Name: "sudo", Type: cty.String, Required: false},
+		"ssh_authorized_keys": &hcldec.AttrSpec{Name: "ssh_authorized_keys", Type: cty.List(cty.String), Required: false},
+		"ssh_import_id":       &hcldec.AttrSpec{Name: "ssh_import_id", Type: cty.List(cty.String), Required: false},
+		"password":            &hcldec.AttrSpec{Name: "password", Type: cty.String, Required: false},
+		"hashed_password":     &hcldec.AttrSpec{Name: "hashed_password", Type: cty.String, Required: false},
+		"lock_passwd":         &hcldec.AttrSpec{Name: "lock_passwd", Type: cty.Bool, Required: false},
+	}
+	return s
+}
+
+// FlatVLAN is an auto-generated flat version of VLAN.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatVLAN struct {
+	Name        *string     `mapstructure:"name" required:"true" cty:"name" hcl:"name"`
+	ID          *string     `mapstructure:"id" required:"true" cty:"id" hcl:"id"`
+	Link        *string     `mapstructure:"link" required:"true" cty:"link" hcl:"link"`
+	DHCP4       *bool       `mapstructure:"dhcp4" cty:"dhcp4" hcl:"dhcp4"`
+	DHCP6       *bool       `mapstructure:"dhcp6" cty:"dhcp6" hcl:"dhcp6"`
+	Addresses   []string    `mapstructure:"addresses" cty:"addresses" hcl:"addresses"`
+	Gateway4    *string     `mapstructure:"gateway4" cty:"gateway4" hcl:"gateway4"`
+	Gateway6    *string     `mapstructure:"gateway6" cty:"gateway6" hcl:"gateway6"`
+	Nameservers []string    `mapstructure:"nameservers" cty:"nameservers" hcl:"nameservers"`
+	Search      []string    `mapstructure:"search" cty:"search" hcl:"search"`
+	MTU         *int        `mapstructure:"mtu" cty:"mtu" hcl:"mtu"`
+	MACAddress  *string     `mapstructure:"macaddress" cty:"macaddress" hcl:"macaddress"`
+	Optional    *bool       `mapstructure:"optional" cty:"optional" hcl:"optional"`
+	Routes      []FlatRoute `mapstructure:"route" cty:"route" hcl:"route"`
+}
+
+// FlatMapstructure returns a new FlatVLAN.
+// FlatVLAN is an auto-generated flat version of VLAN.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*VLAN) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatVLAN)
+}
+
+// HCL2Spec returns the hcl spec of a VLAN.
+// This spec is used by HCL to read the fields of VLAN.
+// The decoded values from this spec will then be applied to a FlatVLAN.
+func (*FlatVLAN) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"name":        &hcldec.AttrSpec{Name: "name", Type: cty.String, Required: false},
+		"id":          &hcldec.AttrSpec{Name: "id", Type: cty.String, Required: false},
+		"link":        &hcldec.AttrSpec{Name: "link", Type: cty.String, Required: false},
+		"dhcp4":       &hcldec.AttrSpec{Name: "dhcp4", Type: cty.Bool, Required: false},
+		"dhcp6":       &hcldec.AttrSpec{Name: "dhcp6", Type: cty.Bool, Required: false},
+		"addresses":   &hcldec.AttrSpec{Name: "addresses", Type: cty.List(cty.String), Required: false},
+		"gateway4":    &hcldec.AttrSpec{Name: "gateway4", Type: cty.String, Required: false},
+		"gateway6":    &hcldec.AttrSpec{Name: "gateway6", Type: cty.String, Required: false},
+		"nameservers": &hcldec.AttrSpec{Name: "nameservers", Type: cty.List(cty.String), Required: false},
+		"search":      &hcldec.AttrSpec{Name: "search", Type: cty.List(cty.String), Required: false},
+		"mtu":         &hcldec.AttrSpec{Name: "mtu", Type: cty.Number, Required: false},
+		"macaddress":  &hcldec.AttrSpec{Name: "macaddress", Type: cty.String, Required: false},
+		"optional":    &hcldec.AttrSpec{Name: "optional", Type: cty.Bool, Required: false},
+		"route":       &hcldec.BlockListSpec{TypeName: "route", Nested: hcldec.ObjectSpec((*FlatRoute)(nil).HCL2Spec())},
+	}
+	return s
+}
+
+// FlatWriteFile is an auto-generated flat version of WriteFile.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatWriteFile struct {
+	Path        *string `mapstructure:"path" required:"true" cty:"path" hcl:"path"`
+	Content     *string `mapstructure:"content" cty:"content" hcl:"content"`
+	Source      *string `mapstructure:"source" cty:"source" hcl:"source"`
+	Owner       *string `mapstructure:"owner" cty:"owner" hcl:"owner"`
+	Permissions *string `mapstructure:"permissions" cty:"permissions" hcl:"permissions"`
+	Append      *bool   `mapstructure:"append" cty:"append" hcl:"append"`
+	Defer       *bool   `mapstructure:"defer" cty:"defer" hcl:"defer"`
+}
+
+// FlatMapstructure returns a new FlatWriteFile.
+// FlatWriteFile is an auto-generated flat version of WriteFile.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*WriteFile) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatWriteFile)
+}
+
+// HCL2Spec returns the hcl spec of a WriteFile.
+// This spec is used by HCL to read the fields of WriteFile.
+// The decoded values from this spec will then be applied to a FlatWriteFile.
+func (*FlatWriteFile) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"path":        &hcldec.AttrSpec{Name: "path", Type: cty.String, Required: false},
+		"content":     &hcldec.AttrSpec{Name: "content", Type: cty.String, Required: false},
+		"source":      &hcldec.AttrSpec{Name: "source", Type: cty.String, Required: false},
+		"owner":       &hcldec.AttrSpec{Name: "owner", Type: cty.String, Required: false},
+		"permissions": &hcldec.AttrSpec{Name: "permissions", Type: cty.String, Required: false},
+		"append":      &hcldec.AttrSpec{Name: "append", Type: cty.Bool, Required: false},
+		"defer":       &hcldec.AttrSpec{Name: "defer", Type: cty.Bool, Required: false},
 	}
 	return s
 }

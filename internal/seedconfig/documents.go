@@ -3,12 +3,23 @@
 package seedconfig
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
+)
+
+const (
+	header           = "#cloud-config\n"
+	networkAttribute = "network"
+	randomID         = "random"
 )
 
 // document is one document's pair of attributes.
@@ -25,7 +36,8 @@ func (c *Config) documents() []document {
 	}
 }
 
-// Seed reads the documents. What is not known yet is left out.
+// Seed reads and makes the documents. What is not known yet is left out, and so
+// is what is made of something that is not known.
 func (c *Config) Seed() (s nocloud.Seed, errs []error) {
 	documents := []*nocloud.Document{&s.UserData, &s.MetaData, &s.NetworkConfig, &s.VendorData}
 	for i, d := range c.documents() {
@@ -34,34 +46,134 @@ func (c *Config) Seed() (s nocloud.Seed, errs []error) {
 			errs = append(errs, err)
 		}
 	}
-	s.InstanceID, s.Hostname = known(c.InstanceID), known(c.Hostname)
 	s.CustomKeys, s.PlainPasswords = c.CustomKeys, c.AllowPlainPasswords
-	return s, errs
+	s.Hostname, s.Compress, s.Meta = known(c.Hostname), c.Compress, c.knownMeta()
+	if s.Hostname == "" && !s.MetaData.Given() && hostName.MatchString(known(c.FQDN)) {
+		s.Hostname = known(c.FQDN)
+	}
+	var err error
+	if s.InstanceID, err = c.instanceID(); err != nil {
+		errs = append(errs, err)
+	}
+	if !c.Network.empty() && !s.NetworkConfig.Given() && !unknown(c.Network) {
+		s.NetworkConfig = nocloud.Document{Attribute: networkAttribute, Text: []byte(c.Network.text())}
+	}
+	parts, unread := c.parts()
+	s.Parts = parts
+	return s, append(errs, unread...)
 }
 
-// known is the value, or empty while it is unknown.
-func known(value string) string {
-	if value == Unknown {
-		return ""
+// instanceID is the one to use; a random one stays the same until the end.
+func (c *Config) instanceID() (string, error) {
+	if c.InstanceID != randomID {
+		return known(c.InstanceID), nil
 	}
-	return value
+	if c.random == "" {
+		var id [8]byte
+		if _, err := rand.Read(id[:]); err != nil {
+			return "", fmt.Errorf("instance_id: making a random one: %w", err)
+		}
+		c.random = "iid-" + hex.EncodeToString(id[:])
+	}
+	return c.random, nil
+}
+
+// parts are the parts of user-data that come after user_data itself.
+func (c *Config) parts() (parts []nocloud.Part, errs []error) {
+	text, err := c.cloudConfig()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	if text != "" {
+		parts = append(parts, nocloud.Part{
+			Document: nocloud.Document{Attribute: nocloud.AttributesDocument, Text: []byte(text)}, Filename: "attributes",
+		})
+	}
+	if text := known(c.CloudConfig); text != "" {
+		if needsHeader(text) {
+			text = header + text
+		}
+		parts = append(parts, nocloud.Part{
+			Document: nocloud.Document{Attribute: "cloud_config", Text: []byte(text)}, Filename: "cloud-config",
+		})
+	}
+	for i, p := range c.Parts {
+		parts = appendPart(parts, &errs, p.document(i), p.part())
+	}
+	for i, s := range c.Scripts {
+		parts = appendPart(parts, &errs, s.document(i), s.part(i))
+	}
+	return parts, errs
+}
+
+// appendPart appends a part with its content, if that is known.
+func appendPart(parts []nocloud.Part, errs *[]error, d document, p nocloud.Part) []nocloud.Part {
+	var err error
+	if p.Document, err = d.readAs(d.attribute+".content", d.attribute+".source"); err != nil {
+		*errs = append(*errs, err)
+	}
+	if p.Given() {
+		parts = append(parts, p)
+	}
+	return parts
+}
+
+var anyHeader = regexp.MustCompile(`(?i)^(#cloud-config|## template:)`)
+
+// needsHeader says whether a text is a cloud-config but for its first line. One
+// that has the header further down is left as it is, so that the mistake is told.
+func needsHeader(text string) bool {
+	return !anyHeader.MatchString(text) && !strings.Contains(text, "\n#cloud-config\n")
+}
+
+// withoutAttributes leaves out the part that the attributes make.
+func withoutAttributes(parts []nocloud.Part) []nocloud.Part {
+	return slices.DeleteFunc(parts, func(p nocloud.Part) bool { return p.Attribute == nocloud.AttributesDocument })
+}
+
+var metaKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,99}$`)
+
+func (c *Config) checkMeta(wrong *problems) {
+	for key := range c.Meta {
+		attribute := fmt.Sprintf("meta[%q]", key)
+		switch {
+		case key == "instance-id" || key == "local-hostname":
+			wrong.add(attribute, "this key has an attribute of its own", "set instance_id or hostname")
+		case !metaKey.MatchString(key):
+			wrong.add(attribute, "not a key that templates could use", "use letters, digits, _ and -")
+		}
+	}
+	slices.SortFunc(wrong.errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+}
+
+func (c *Config) knownMeta() map[string]string {
+	for _, value := range c.Meta {
+		if value == Unknown {
+			return nil
+		}
+	}
+	return c.Meta
 }
 
 func (d document) read() (nocloud.Document, error) {
+	return d.readAs(d.attribute, d.attribute+"_file")
+}
+
+// readAs reads the document; the names are those of its attributes.
+func (d document) readAs(textName, fileName string) (nocloud.Document, error) {
 	switch {
 	case d.text == Unknown || d.file == Unknown:
 		return nocloud.Document{}, nil
 	case d.text != "":
-		return nocloud.Document{Attribute: d.attribute, Text: []byte(d.text)}, nil
+		return nocloud.Document{Attribute: textName, Text: []byte(d.text)}, nil
 	case d.file == "":
 		return nocloud.Document{}, nil
 	}
-	attribute := d.attribute + "_file"
 	text, err := readFile(d.file)
 	if err != nil {
-		return nocloud.Document{}, fmt.Errorf("%s: reading the file failed: %w; give the path of a readable file", attribute, err)
+		return nocloud.Document{}, fmt.Errorf("%s: reading the file failed: %w; give the path of a readable file", fileName, err)
 	}
-	return nocloud.Document{Attribute: attribute, Source: d.file, Text: text}, nil
+	return nocloud.Document{Attribute: fileName, Source: d.file, Text: text}, nil
 }
 
 // readFile reads a file, but of one that is too large only as much as shows it.
@@ -76,18 +188,4 @@ func readFile(path string) (text []byte, err error) {
 		text = []byte{}
 	}
 	return text, err
-}
-
-// Unknowns names the attributes whose value is not known yet.
-func (c *Config) Unknowns() (names []string) {
-	values := [][2]string{{"instance_id", c.InstanceID}, {"hostname", c.Hostname}}
-	for _, d := range c.documents() {
-		values = append(values, [2]string{d.attribute, d.text}, [2]string{d.attribute + "_file", d.file})
-	}
-	for _, v := range values {
-		if v[1] == Unknown {
-			names = append(names, v[0])
-		}
-	}
-	return names
 }

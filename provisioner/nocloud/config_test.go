@@ -106,7 +106,7 @@ func TestPreparedTwice(t *testing.T) {
 	if err := p.Prepare(hclConfig(all)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := p.render(); err == nil || !strings.Contains(err.Error(), "instance_id, hostname, user_data, meta_data, network_config, vendor_data_file, execute_command, remote_folder") {
+	if _, _, err := p.render(); err == nil || !strings.Contains(err.Error(), "user_data, meta_data, network_config, vendor_data_file, instance_id, hostname, execute_command, remote_folder") {
 		t.Errorf("rendered what is unknown: %v", err)
 	}
 	if err := p.Prepare(hclConfig(map[string]string{"user_data": "#cloud-config\na: b\n", "hostname": "web"})); err != nil {

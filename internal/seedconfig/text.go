@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package seedconfig
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
+)
+
+// problems collects what is wrong with attributes. Values do not appear in it
+// where they may be secret.
+type problems struct{ errs []error }
+
+func (p *problems) add(attribute, text, advice string) {
+	p.errs = append(p.errs, nocloud.Problem{Attribute: attribute, Text: text, Advice: advice})
+}
+
+// form is what values of an attribute look like.
+type form interface{ MatchString(string) bool }
+
+// match checks a value that is known and not empty.
+func (p *problems) match(attribute, value string, as form, text, advice string) {
+	if known(value) != "" && !as.MatchString(value) {
+		p.add(attribute, text, advice)
+	}
+}
+
+// matchAll checks a list, whose items must not be empty.
+func (p *problems) matchAll(attribute string, values []string, as form, text, advice string) {
+	for i, value := range values {
+		if value != Unknown && !as.MatchString(value) {
+			p.add(fmt.Sprintf("%s[%d]", attribute, i), text, advice)
+		}
+	}
+}
+
+// oneOf checks a value that has to be one of some words.
+func (p *problems) oneOf(attribute, value string, words ...string) {
+	if known(value) != "" && !slices.Contains(words, value) {
+		p.add(attribute, fmt.Sprintf("there is no %q", value), "use one of "+strings.Join(words, ", "))
+	}
+}
+
+// known is the value, or empty while it is unknown.
+func known(value string) string {
+	if value == Unknown {
+		return ""
+	}
+	return value
+}
+
+// eachText visits every text of the attributes, in the order of their
+// declaration: with its whole name, such as user[1].name, and the last part of it.
+func (c *Config) eachText(visit func(name, leaf string, value *string)) {
+	eachText(reflect.ValueOf(c).Elem(), "", "", visit)
+}
+
+func eachText(v reflect.Value, name, leaf string, visit func(name, leaf string, value *string)) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			eachText(v.Elem(), name, leaf, visit)
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			tag, given := v.Type().Field(i).Tag.Lookup("mapstructure")
+			switch {
+			case !given: // not an attribute
+			case tag == ",squash":
+				eachText(v.Field(i), name, leaf, visit)
+			default:
+				eachText(v.Field(i), strings.TrimPrefix(name+"."+tag, "."), tag, visit)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			eachText(v.Index(i), fmt.Sprintf("%s[%d]", name, i), leaf, visit)
+		}
+	case reflect.Map:
+		m, ok := v.Interface().(map[string]string)
+		if !ok {
+			return
+		}
+		for _, key := range slices.Sorted(maps.Keys(m)) {
+			value := m[key]
+			visit(name+"."+key, leaf, &value)
+			m[key] = value
+		}
+	case reflect.String:
+		if text, ok := v.Addr().Interface().(*string); ok {
+			visit(name, leaf, text)
+		}
+	}
+}
+
+// Unknowns names the attributes whose value is not known yet.
+func (c *Config) Unknowns() (names []string) {
+	c.eachText(func(name, _ string, value *string) {
+		if *value == Unknown {
+			names = append(names, name)
+		}
+	})
+	return names
+}
+
+// unknown says whether some text is not known yet.
+func unknown(v any) (found bool) {
+	eachText(reflect.ValueOf(v).Elem(), "", "", func(_, _ string, value *string) {
+		found = found || *value == Unknown
+	})
+	return found
+}
