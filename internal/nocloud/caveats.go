@@ -6,39 +6,14 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud/schema"
 )
-
-// release is a version of cloud-init, year and number: 22.4 is {22, 4}.
-type release [3]int
-
-// parseRelease reads the beginning of a version or of a package's version; ok is
-// false if it begins otherwise.
-func parseRelease(version string) (r release, ok bool) {
-	if _, after, epoch := strings.Cut(version, ":"); epoch {
-		version = after
-	}
-	field := 0
-	for _, c := range version {
-		switch {
-		case c >= '0' && c <= '9' && r[field] < 1000:
-			r[field] = 10*r[field] + int(c-'0')
-		case c == '.' && field < 2:
-			field++
-		default:
-			return r, field > 0
-		}
-	}
-	return r, field > 0
-}
-
-func (r release) before(other release) bool { return slices.Compare(r[:], other[:]) < 0 }
 
 // aspects is what of a seed and of the target the caveats ask about.
 type aspects struct {
-	release  release
-	packaged string
-	report   Report
-	network  bool
+	report  Report
+	network bool
 	// emptyNetwork: a network-config without content.
 	emptyNetwork bool
 	// seedFrom is meta-data's seedfrom.
@@ -48,34 +23,42 @@ type aspects struct {
 // caveat is a difference between versions of cloud-init that matters to a seed.
 type caveat struct {
 	// Versions from..before have it; zero is no bound.
-	from, before release
+	from, before schema.Version
 	// when says whether it matters.
 	when func(a aspects) bool
 	Text string
 }
 
+func v(major, minor int, patch ...int) schema.Version {
+	version := schema.Version{Major: major, Minor: minor}
+	if len(patch) > 0 {
+		version.Patch = patch[0]
+	}
+	return version
+}
+
 // caveatTable is by version. What is prevented whatever the version (a seed without
 // meta-data, a constant instance-id) is not in it.
 var caveatTable = []caveat{
-	{release{22, 1}, release{22, 2}, func(a aspects) bool { return a.emptyNetwork },
+	{v(22, 1), v(22, 2), func(a aspects) bool { return a.emptyNetwork },
 		"cloud-init 22.1 ends with an error when network-config is empty. Leave network_config out."},
-	{release{}, release{23, 1}, func(a aspects) bool { return strings.Contains(a.seedFrom, "__dmi.") },
-		"this cloud-init does not put DMI values for __dmi.…__ into seedfrom (23.1 does, and packages of 22.4 with a backport)."},
-	{release{}, release{24, 2}, func(a aspects) bool { return strings.HasPrefix(a.seedFrom, "ftp") },
+	{schema.Version{}, v(22, 4), func(a aspects) bool { return strings.Contains(a.seedFrom, "__dmi.") },
+		"this cloud-init does not put DMI values in the place of __dmi.…__ in seedfrom (22.4 does)."},
+	{schema.Version{}, v(24, 2), func(a aspects) bool { return strings.HasPrefix(a.seedFrom, "ftp") },
 		"this cloud-init fetches no seed by ftp (24.2 does)."},
-	{release{}, release{24, 3}, func(a aspects) bool { return a.network && a.seedFrom != "" },
+	{schema.Version{}, v(24, 3), func(a aspects) bool { return a.network && a.seedFrom != "" },
 		"with seedfrom in the meta-data, this cloud-init reads no network-config at seedfrom (24.3 does); what is in this seed counts."},
-	{release{24, 3}, release{}, func(a aspects) bool { return a.network && a.seedFrom != "" && a.withoutNetworkPatch() },
+	{v(24, 3), schema.Version{}, func(a aspects) bool { return a.network && a.seedFrom != "" && a.withoutNetworkPatch() },
 		"with seedfrom in the meta-data, Ubuntu's cloud-init up to 24.04 reads no network-config at seedfrom, whatever its version; what is in this seed counts."},
-	{release{24, 3}, release{}, func(a aspects) bool { return a.network && a.seedFrom != "" && !a.withoutNetworkPatch() },
+	{v(24, 3), schema.Version{}, func(a aspects) bool { return a.network && a.seedFrom != "" && !a.withoutNetworkPatch() },
 		"with seedfrom in the meta-data, this cloud-init replaces the seed's network-config by what is at seedfrom. Put the network-config there."},
-	{release{}, release{}, func(a aspects) bool { return a.seedFrom != "" },
+	{schema.Version{}, schema.Version{}, func(a aspects) bool { return a.seedFrom != "" },
 		"the meta-data has seedfrom: user-data and vendor-data of this seed are replaced by what is found there, even by nothing."},
-	{release{24, 3}, release{}, func(a aspects) bool { return strings.HasPrefix(a.seedFrom, "http") && !a.network },
+	{v(24, 3), schema.Version{}, func(a aspects) bool { return strings.HasPrefix(a.seedFrom, "http") && !a.network },
 		"from 24.3 on cloud-init also asks seedfrom for network-config and tries again where there is none. Serve a valid one."},
-	{release{25, 1, 4}, release{}, func(a aspects) bool { return a.report.Pin != Installed && a.report.Pin != Unchanged && !a.x86() },
+	{v(25, 1, 4), schema.Version{}, func(a aspects) bool { return a.report.Pin != Installed && a.report.Pin != Unchanged && !a.x86() },
 		"from 25.1.4 on ds-identify turns cloud-init off on machines without DMI where it finds nothing; on this architecture a pinned datasource is the safer choice. Set pin_datasource."},
-	{release{24, 1}, release{}, func(a aspects) bool { return len(a.report.Second) > 0 },
+	{v(24, 1), schema.Version{}, func(a aspects) bool { return len(a.report.Second) > 0 },
 		"the name nocloud-net is deprecated since 24.1."},
 }
 
@@ -93,8 +76,6 @@ func (a aspects) x86() bool {
 // only what holds for all is said.
 func caveats(r Report, seed Rendered) (all []caveat) {
 	a := aspects{report: r}
-	var known bool
-	a.release, known = parseRelease(r.Version)
 	if network := seed.file(NetworkConfigFile); network != nil {
 		a.network = true
 		a.emptyNetwork = len(bytes.TrimSpace(network)) == 0
@@ -104,10 +85,11 @@ func caveats(r Report, seed Rendered) (all []caveat) {
 			a.seedFrom = value.Value
 		}
 	}
+	version := r.SchemaVersion()
 	for _, c := range caveatTable {
-		bounded := c.from != release{} || c.before != release{}
-		within := known && !a.release.before(c.from) && (c.before == release{} || a.release.before(c.before))
-		if (within || !bounded) && c.when(a) {
+		within := version.Known() && !version.Before(c.from) && (!c.before.Known() || version.Before(c.before))
+		always := !c.from.Known() && !c.before.Known()
+		if (within || always) && c.when(a) {
 			all = append(all, c)
 		}
 	}

@@ -62,6 +62,8 @@ type Installer struct {
 	Enable bool
 	// Judge has the target's own cloud-init schema judge the documents.
 	Judge bool
+	// CustomKeys are keys that it is not to see, as it knows them not.
+	CustomKeys []string
 	// Prelude is put before the script's own functions; it must define
 	// diskimage_repeat NAME FILE, which registers a script to be run again.
 	Prelude string
@@ -75,7 +77,7 @@ func (i Installer) Uploads(seed Rendered) []File {
 		files = append(files, File{Name: pinName, Mode: FileMode, Content: []byte(pin)})
 	}
 	if i.Judge {
-		for _, d := range seed.judged() {
+		for _, d := range seed.judged(i.CustomKeys) {
 			if d.extra {
 				files = append(files, File{Name: d.file, Mode: FileMode, Content: []byte(d.text)})
 			}
@@ -104,7 +106,7 @@ func (i Installer) Script(seed Rendered) []byte {
 		files = append(files, fmt.Sprintf("%s:%d", f.Name, len(f.Content)))
 	}
 	if i.Judge {
-		for _, d := range seed.judged() {
+		for _, d := range seed.judged(i.CustomKeys) {
 			judged = append(judged, d.file+":"+d.kind)
 		}
 	}

@@ -3,6 +3,7 @@
 package nocloud
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -48,14 +49,19 @@ func newTarget(t *testing.T, shell []string) target {
 // run installs a seed as the provisioner would, and returns what is reported.
 func (g target) run(pin bool, s Seed) (Report, error) {
 	g.t.Helper()
+	return g.install(Installer{Pin: pin}, s)
+}
+
+func (g target) install(i Installer, s Seed) (Report, error) {
+	g.t.Helper()
 	seed, _ := render(g.t, s)
-	return g.runRendered(pin, seed, nil)
+	return g.runRendered(i, seed, nil)
 }
 
 // runRendered lets a test spoil the upload.
-func (g target) runRendered(pin bool, seed Rendered, spoil func(dir string)) (Report, error) {
+func (g target) runRendered(i Installer, seed Rendered, spoil func(dir string)) (Report, error) {
 	g.t.Helper()
-	i := Installer{Root: g.root, Pin: pin}
+	i.Root = g.root
 	dir := g.t.TempDir()
 	for _, f := range append(i.Uploads(seed), File{Name: "install.sh", Mode: 0o700, Content: i.Script(seed)}) {
 		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Content, f.Mode); err != nil {
@@ -68,10 +74,8 @@ func (g target) runRendered(pin bool, seed Rendered, spoil func(dir string)) (Re
 	out, err := command.Output(g.t.Context(), command.Host{}, command.Command{
 		Path: g.shell[0], Args: append(g.shell[1:], dir+"/install.sh"),
 	})
-	if err != nil {
-		return Report{}, err
-	}
-	return ParseReport(out)
+	report, incomplete := ParseReport(out)
+	return report, cmp.Or(err, incomplete)
 }
 
 func (g target) must(report Report, err error) Report {
@@ -291,7 +295,7 @@ func TestFailureLeavesTheEarlierSeed(t *testing.T) {
 			"pin":     func(dir string) { _ = os.Truncate(filepath.Join(dir, pinName), 3) },
 			"missing": func(dir string) { _ = os.Remove(filepath.Join(dir, "meta-data")) },
 		} {
-			if _, err := g.runRendered(true, other, spoil); err == nil {
+			if _, err := g.runRendered(Installer{Pin: true}, other, spoil); err == nil {
 				g.t.Errorf("%s: no error", what)
 			}
 			if after := g.tree(true); !slices.Equal(after, before) {

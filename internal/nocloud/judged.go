@@ -10,6 +10,8 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"gopkg.in/yaml.v3"
 )
 
 // What is judged by the target's own schema is bounded: each document costs a
@@ -34,8 +36,8 @@ type judged struct {
 }
 
 // judged finds the cloud-configs and the network-config. Templates are left out, as
-// they are no YAML yet.
-func (out Rendered) judged() (all []judged) {
+// they are no YAML yet, and so are keys that belong to modules of the user's own.
+func (out Rendered) judged(customKeys []string) (all []judged) {
 	for _, name := range []string{UserDataFile, VendorDataFile} {
 		text := out.file(name)
 		j := judged{kind: "config", seedFile: name}
@@ -50,6 +52,9 @@ func (out Rendered) judged() (all []judged) {
 	}
 	if text := out.file(NetworkConfigFile); text != nil {
 		all = append(all, judged{kind: "network", seedFile: NetworkConfigFile, text: string(text)})
+	}
+	for i := range all {
+		all[i].without(customKeys)
 	}
 	all = slices.DeleteFunc(all, func(j judged) bool { return len(j.text) > maxJudgedBytes })
 	all = all[:min(len(all), maxJudged)]
@@ -115,6 +120,29 @@ func (j judged) collectEntity(all []judged, text string, depth int) []judged {
 		content, mediaType, j.base = string(plain), "text/plain", 0
 	}
 	return j.collect(all, content, kind(mediaType))
+}
+
+// without turns the lines of top-level keys into comments.
+func (j *judged) without(keys []string) {
+	root, err := parseYAML(strings.NewReader(j.text))
+	if err != nil || root == nil || root.Kind != yaml.MappingNode || root.Style&yaml.FlowStyle != 0 {
+		return
+	}
+	lines := strings.SplitAfter(j.text, "\n")
+	for i := 0; i < len(root.Content); i += 2 {
+		if !slices.Contains(keys, root.Content[i].Value) {
+			continue
+		}
+		end := len(lines)
+		if i+2 < len(root.Content) {
+			end = root.Content[i+2].Line - 1
+		}
+		for n := root.Content[i].Line - 1; n < end; n++ {
+			lines[n] = "#\n"
+		}
+		j.extra = true
+	}
+	j.text = strings.Join(lines, "")
 }
 
 func joinPart(outer, inner string) string {

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud/schema"
 )
 
 // Judgement tells what the target's own `cloud-init schema` said, as problems of
@@ -18,7 +20,7 @@ import (
 // each, only the place and what is known to come from the schema itself is kept.
 func (out Rendered) Judgement(s Seed, report Report) (problems Problems) {
 	judge := "cloud-init " + report.Release() + "'s own schema"
-	documents := out.judged()
+	documents := out.judged(s.CustomKeys)
 	for _, v := range report.Judged {
 		i := slices.IndexFunc(documents, func(j judged) bool { return j.file == v.File })
 		if i < 0 {
@@ -44,6 +46,12 @@ func (out Rendered) Judgement(s Seed, report Report) (problems Problems) {
 		}
 	}
 	return problems
+}
+
+// SchemaVersion is the version to judge documents for, zero if unknown.
+func (r Report) SchemaVersion() schema.Version {
+	version, _ := schema.ParseVersion(r.Version)
+	return version
 }
 
 // Release is the version without the package's revision, or a word for it.

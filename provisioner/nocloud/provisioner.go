@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hcldec"
@@ -53,8 +54,8 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 		ui.Sayf("Warning: %s", w.Error())
 	}
 	ui.Sayf("Uploading the NoCloud seed: %s", rendered.Summary())
-	report, err := p.install(ctx, comm, p.installer(), rendered, generated)
-	problems := rendered.Judgement(seed, report)
+	report, err := p.install(ctx, comm, p.installer(seed), rendered, generated)
+	problems := append(forVersion(seed, report), rendered.Judgement(seed, report)...)
 	for _, w := range problems.Warnings() {
 		ui.Sayf("Warning: %s", w.Error())
 	}
@@ -65,10 +66,19 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	return nil
 }
 
-func (p *Provisioner) installer() nocloud.Installer {
+// forVersion are the warnings that only the machine's version of cloud-init gives
+// reason to.
+func forVersion(seed nocloud.Seed, report nocloud.Report) nocloud.Problems {
+	said := seed.Check()
+	return slices.DeleteFunc(seed.CheckFor(report.SchemaVersion()).Warnings(), func(w nocloud.Problem) bool {
+		return slices.Contains(said, w)
+	})
+}
+
+func (p *Provisioner) installer(seed nocloud.Seed) nocloud.Installer {
 	return nocloud.Installer{
 		Pin: !p.config.PinDatasource.False(), IgnoreCIDATA: p.config.IgnoreCIDATA,
-		Enable: p.config.EnableCloudInit, Judge: !p.config.MachineSchema.False(),
+		Enable: p.config.EnableCloudInit, Judge: !p.config.MachineSchema.False(), CustomKeys: seed.CustomKeys,
 	}
 }
 
