@@ -6,6 +6,8 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/repeat"
 )
 
 // Places on the target.
@@ -64,9 +66,6 @@ type Installer struct {
 	Judge bool
 	// CustomKeys are keys that it is not to see, as it knows them not.
 	CustomKeys []string
-	// Prelude is put before the script's own functions; it must define
-	// diskimage_repeat NAME FILE, which registers a script to be run again.
-	Prelude string
 }
 
 // Uploads are the files that must lie beside the script when it runs, in a
@@ -124,10 +123,7 @@ func (i Installer) Script(seed Rendered) []byte {
 	for _, s := range settings {
 		fmt.Fprintf(&b, "%s=%s\n", s.name, shellQuote(s.value))
 	}
-	b.WriteString(i.Prelude)
-	if i.Prelude == "" {
-		b.WriteString("diskimage_repeat() { :; }\n")
-	}
+	b.WriteString(repeat.Function)
 	for _, part := range []string{"common", "seed", "config", "enable", "look", "judge", "proof", "main"} {
 		text, _ := installParts.ReadFile("install/" + part + ".sh") // embedded above
 		b.Write(text)
