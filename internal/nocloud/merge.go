@@ -4,7 +4,6 @@ package nocloud
 
 import (
 	"fmt"
-	"slices"
 
 	"gopkg.in/yaml.v3"
 )
@@ -87,17 +86,5 @@ func (m merged) userList(list *yaml.Node, d Document) {
 }
 
 func (m merged) fail(d Document, n *yaml.Node, text, advice string) {
-	r := newReporter(d, m.out)
-	where := at(n)
-	if slices.Contains(generated, d.Attribute) {
-		where = place{}
-	}
-	r.fail(where, text, advice)
+	newReporter(d, m.out).fail(at(n), text, advice)
 }
-
-// generated are names of documents whose lines nobody wrote.
-var generated = []string{AttributesDocument}
-
-// AttributesDocument is the Attribute of a document made of a template's
-// attributes.
-const AttributesDocument = "the attributes"

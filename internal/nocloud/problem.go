@@ -91,7 +91,7 @@ type reporter struct {
 }
 
 func newReporter(d Document, out *Problems) reporter {
-	return reporter{document: d, out: out}
+	return reporter{document: d, base: -d.Added, out: out}
 }
 
 // within reports on a part that starts after line base of the current text.
@@ -124,7 +124,10 @@ func (r reporter) warn(at place, text, advice string) {
 
 func (r reporter) add(at place, text, advice string, warning bool) {
 	if at.line > 0 {
-		at.line += r.base
+		at.line = max(1, at.line+r.base)
+	}
+	if r.document.Generated {
+		at = place{} // nobody wrote these lines
 	}
 	*r.out = append(*r.out, Problem{
 		Attribute: r.document.Attribute, Source: r.document.Source, Part: r.part,

@@ -15,6 +15,10 @@ type Document struct {
 	Attribute string
 	// Source is the file it was read from; empty if it was given in place.
 	Source string
+	// Added are lines at the beginning of Text that the source has not.
+	Added int
+	// Generated means that no person wrote the text, and messages name no lines of it.
+	Generated bool
 	// Text is the content. Nil means that the document was not given, which
 	// is not the same as an empty one.
 	Text []byte

@@ -19,7 +19,9 @@ import (
 const (
 	header           = "#cloud-config\n"
 	networkAttribute = "network"
-	randomID         = "random"
+	// attributesDocument names, in messages, the cloud-config made of attributes.
+	attributesDocument = "the attributes"
+	randomID           = "random"
 )
 
 // document is one document's pair of attributes.
@@ -56,7 +58,7 @@ func (c *Config) Seed() (s nocloud.Seed, errs []error) {
 		errs = append(errs, err)
 	}
 	if !c.Network.empty() && !s.NetworkConfig.Given() && !unknown(c.Network) {
-		s.NetworkConfig = nocloud.Document{Attribute: networkAttribute, Text: []byte(c.Network.text())}
+		s.NetworkConfig = nocloud.Document{Attribute: networkAttribute, Text: []byte(c.Network.text()), Generated: true}
 	}
 	parts, unread := c.parts()
 	s.Parts = parts
@@ -86,15 +88,16 @@ func (c *Config) parts() (parts []nocloud.Part, errs []error) {
 	}
 	if text != "" {
 		parts = append(parts, nocloud.Part{
-			Document: nocloud.Document{Attribute: nocloud.AttributesDocument, Text: []byte(text)}, Filename: "attributes",
+			Document: nocloud.Document{Attribute: attributesDocument, Text: []byte(text), Generated: true}, Filename: "attributes",
 		})
 	}
 	if text := known(c.CloudConfig); text != "" {
+		added := 0
 		if needsHeader(text) {
-			text = header + text
+			text, added = header+text, 1
 		}
 		parts = append(parts, nocloud.Part{
-			Document: nocloud.Document{Attribute: "cloud_config", Text: []byte(text)}, Filename: "cloud-config",
+			Document: nocloud.Document{Attribute: "cloud_config", Text: []byte(text), Added: added}, Filename: "cloud-config",
 		})
 	}
 	for i, p := range c.Parts {
@@ -128,7 +131,7 @@ func needsHeader(text string) bool {
 
 // withoutAttributes leaves out the part that the attributes make.
 func withoutAttributes(parts []nocloud.Part) []nocloud.Part {
-	return slices.DeleteFunc(parts, func(p nocloud.Part) bool { return p.Attribute == nocloud.AttributesDocument })
+	return slices.DeleteFunc(parts, func(p nocloud.Part) bool { return p.Attribute == attributesDocument })
 }
 
 var metaKey = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,99}$`)

@@ -79,10 +79,7 @@ var (
 )
 
 func (f *WriteFile) check(wrong *problems, i int, paths, users map[string]bool) {
-	at := fmt.Sprintf("write_file[%d]", i)
-	if known(f.Path) != "" {
-		at = fmt.Sprintf("write_file %q", f.Path)
-	}
+	at := f.attribute(i)
 	if f.Path == "" {
 		wrong.add(at+".path", "a path is missing", "set it")
 	}
@@ -97,6 +94,14 @@ func (f *WriteFile) check(wrong *problems, i int, paths, users map[string]bool) 
 	if f.Defer.False() && users[f.ownerName()] {
 		wrong.add(at+".defer", "the owner does not exist yet when files are written early", "leave defer out")
 	}
+}
+
+// attribute names the block in messages.
+func (f *WriteFile) attribute(i int) string {
+	if known(f.Path) == "" {
+		return fmt.Sprintf("write_file[%d]", i)
+	}
+	return fmt.Sprintf("write_file %q", f.Path)
 }
 
 func checkSource(wrong *problems, at, content, source string) {
@@ -117,10 +122,10 @@ func (f *WriteFile) write(i int, users map[string]bool) (yamltext.Map, error) {
 	if f.Source != "" {
 		text, err := readFile(f.Source)
 		if err != nil {
-			return nil, fmt.Errorf("write_file[%d].source: reading the file failed: %w; give the path of a readable file", i, err)
+			return nil, fmt.Errorf("%s.source: reading the file failed: %w; give the path of a readable file", f.attribute(i), err)
 		}
 		if len(text) > nocloud.MaxSize {
-			return nil, nocloud.Problem{Attribute: fmt.Sprintf("write_file[%d].source", i), Source: f.Source,
+			return nil, nocloud.Problem{Attribute: f.attribute(i) + ".source", Source: f.Source,
 				Text: "larger than a seed should be", Advice: "put large files on the image or behind a URL"}
 		}
 		content = string(text)
