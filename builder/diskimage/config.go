@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//go:generate packer-sdc mapstructure-to-hcl2 -type Config
+//go:generate packer-sdc mapstructure-to-hcl2 -type Config,NoCloud
 //go:generate packer-sdc struct-markdown
 
 package diskimage
@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/common"
 	"github.com/hashicorp/packer-plugin-sdk/template/config"
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/seedconfig"
 )
 
 // Config is the template's `source "diskimage"` block.
@@ -127,11 +129,38 @@ type Config struct {
 	// Tell elements to use their caches without refreshing them (`DIB_OFFLINE`).
 	Offline bool `mapstructure:"offline"`
 
+	// A seed for cloud-init's NoCloud datasource that is carried by a volume
+	// beside the image or by a partition of it; see [Seed](#seed).
+	NoCloud NoCloud `mapstructure:"nocloud"`
+
 	ctx interpolate.Context
+}
+
+// NoCloud is the block `nocloud`: a seed that is carried beside the image's root
+// file system. The attributes of the seed are the provisioner's.
+type NoCloud struct {
+	seedconfig.Config `mapstructure:",squash"`
+
+	// Volumes with the seed that are put beside the image and belong to the
+	// artifact: `iso` (`IMAGE-cidata.iso`) and `vfat` (`IMAGE-cidata.vfat`).
+	// Attach one to a machine, and its cloud-init finds it by the label.
+	Media []string `mapstructure:"media"`
+	// Put the seed on a partition of its own, FAT with the label CIDATA, before
+	// the root's partition, so that the root can still grow. It needs a layout
+	// with a partition table. The default is `false`.
+	Partition bool `mapstructure:"partition"`
+
+	// given tells whether the template has the block at all.
+	given bool
 }
 
 // decode reads the template's block into the configuration.
 func (c *Config) decode(raws ...interface{}) error {
+	block, raws, err := decodeNoCloud(raws)
+	if err != nil {
+		return err
+	}
+	*c = Config{NoCloud: block}
 	return config.Decode(c, &config.DecodeOpts{
 		PluginType:         "diskimage",
 		Interpolate:        true,
@@ -149,7 +178,7 @@ const unknown = "<unknown>"
 func (c *Config) known() bool {
 	values := slices.Concat([]string{c.Architecture, c.InstallType, c.SourceImage, c.DiskSize}, c.Elements, c.ElementPaths,
 		c.Packages, slices.Collect(maps.Values(c.Environment)))
-	return !slices.Contains(values, unknown)
+	return !slices.Contains(values, unknown) && len(c.NoCloud.Unknowns()) == 0 && !slices.Contains(c.NoCloud.Media, unknown)
 }
 
 // setDefaults fills what the template leaves open. The environment is that of

@@ -4,6 +4,7 @@ package diskimage
 
 import (
 	"github.com/hashicorp/hcl/v2/hcldec"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/seedconfig"
 	"github.com/zclconf/go-cty/cty"
 )
 
@@ -45,6 +46,7 @@ type FlatConfig struct {
 	Tmpfs               *string           `mapstructure:"tmpfs" cty:"tmpfs" hcl:"tmpfs"`
 	ImageCacheDirectory *string           `mapstructure:"image_cache_directory" cty:"image_cache_directory" hcl:"image_cache_directory"`
 	Offline             *bool             `mapstructure:"offline" cty:"offline" hcl:"offline"`
+	NoCloud             *FlatNoCloud      `mapstructure:"nocloud" cty:"nocloud" hcl:"nocloud"`
 }
 
 // FlatMapstructure returns a new FlatConfig.
@@ -94,6 +96,124 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"tmpfs":                      &hcldec.AttrSpec{Name: "tmpfs", Type: cty.String, Required: false},
 		"image_cache_directory":      &hcldec.AttrSpec{Name: "image_cache_directory", Type: cty.String, Required: false},
 		"offline":                    &hcldec.AttrSpec{Name: "offline", Type: cty.Bool, Required: false},
+		"nocloud":                    &hcldec.BlockSpec{TypeName: "nocloud", Nested: hcldec.ObjectSpec((*FlatNoCloud)(nil).HCL2Spec())},
+	}
+	return s
+}
+
+// FlatNoCloud is an auto-generated flat version of NoCloud.
+// Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
+type FlatNoCloud struct {
+	UserData            *string                    `mapstructure:"user_data" cty:"user_data" hcl:"user_data"`
+	UserDataFile        *string                    `mapstructure:"user_data_file" cty:"user_data_file" hcl:"user_data_file"`
+	CloudConfig         *string                    `mapstructure:"cloud_config" cty:"cloud_config" hcl:"cloud_config"`
+	MetaData            *string                    `mapstructure:"meta_data" cty:"meta_data" hcl:"meta_data"`
+	MetaDataFile        *string                    `mapstructure:"meta_data_file" cty:"meta_data_file" hcl:"meta_data_file"`
+	Meta                map[string]string          `mapstructure:"meta" cty:"meta" hcl:"meta"`
+	NetworkConfig       *string                    `mapstructure:"network_config" cty:"network_config" hcl:"network_config"`
+	NetworkConfigFile   *string                    `mapstructure:"network_config_file" cty:"network_config_file" hcl:"network_config_file"`
+	VendorData          *string                    `mapstructure:"vendor_data" cty:"vendor_data" hcl:"vendor_data"`
+	VendorDataFile      *string                    `mapstructure:"vendor_data_file" cty:"vendor_data_file" hcl:"vendor_data_file"`
+	InstanceID          *string                    `mapstructure:"instance_id" cty:"instance_id" hcl:"instance_id"`
+	Hostname            *string                    `mapstructure:"hostname" cty:"hostname" hcl:"hostname"`
+	CustomKeys          []string                   `mapstructure:"custom_keys" cty:"custom_keys" hcl:"custom_keys"`
+	AllowPlainPasswords *bool                      `mapstructure:"allow_plain_passwords" cty:"allow_plain_passwords" hcl:"allow_plain_passwords"`
+	Compress            *bool                      `mapstructure:"compress" cty:"compress" hcl:"compress"`
+	Users               []seedconfig.FlatUser      `mapstructure:"user" cty:"user" hcl:"user"`
+	DefaultUser         *bool                      `mapstructure:"default_user" cty:"default_user" hcl:"default_user"`
+	Groups              []seedconfig.FlatGroup     `mapstructure:"group" cty:"group" hcl:"group"`
+	SSHAuthorizedKeys   []string                   `mapstructure:"ssh_authorized_keys" cty:"ssh_authorized_keys" hcl:"ssh_authorized_keys"`
+	Password            *string                    `mapstructure:"password" cty:"password" hcl:"password"`
+	HashedPassword      *string                    `mapstructure:"hashed_password" cty:"hashed_password" hcl:"hashed_password"`
+	PasswordExpire      *bool                      `mapstructure:"password_expire" cty:"password_expire" hcl:"password_expire"`
+	RootPassword        *string                    `mapstructure:"root_password" cty:"root_password" hcl:"root_password"`
+	RootHashedPassword  *string                    `mapstructure:"root_hashed_password" cty:"root_hashed_password" hcl:"root_hashed_password"`
+	SSHPasswordAuth     *bool                      `mapstructure:"ssh_pwauth" cty:"ssh_pwauth" hcl:"ssh_pwauth"`
+	DisableRoot         *bool                      `mapstructure:"disable_root" cty:"disable_root" hcl:"disable_root"`
+	FQDN                *string                    `mapstructure:"fqdn" cty:"fqdn" hcl:"fqdn"`
+	ManageEtcHosts      *string                    `mapstructure:"manage_etc_hosts" cty:"manage_etc_hosts" hcl:"manage_etc_hosts"`
+	Timezone            *string                    `mapstructure:"timezone" cty:"timezone" hcl:"timezone"`
+	Locale              *string                    `mapstructure:"locale" cty:"locale" hcl:"locale"`
+	Keyboard            *seedconfig.FlatKeyboard   `mapstructure:"keyboard" cty:"keyboard" hcl:"keyboard"`
+	Growpart            *seedconfig.FlatGrowpart   `mapstructure:"growpart" cty:"growpart" hcl:"growpart"`
+	Mounts              [][]string                 `mapstructure:"mounts" cty:"mounts" hcl:"mounts"`
+	NTP                 *seedconfig.FlatNTP        `mapstructure:"ntp" cty:"ntp" hcl:"ntp"`
+	Bootcmd             []string                   `mapstructure:"bootcmd" cty:"bootcmd" hcl:"bootcmd"`
+	WriteFiles          []seedconfig.FlatWriteFile `mapstructure:"write_file" cty:"write_file" hcl:"write_file"`
+	Packages            []string                   `mapstructure:"packages" cty:"packages" hcl:"packages"`
+	PackageUpdate       *bool                      `mapstructure:"package_update" cty:"package_update" hcl:"package_update"`
+	PackageUpgrade      *bool                      `mapstructure:"package_upgrade" cty:"package_upgrade" hcl:"package_upgrade"`
+	PackageReboot       *bool                      `mapstructure:"package_reboot_if_required" cty:"package_reboot_if_required" hcl:"package_reboot_if_required"`
+	Runcmd              []string                   `mapstructure:"runcmd" cty:"runcmd" hcl:"runcmd"`
+	Scripts             []seedconfig.FlatScript    `mapstructure:"script" cty:"script" hcl:"script"`
+	Parts               []seedconfig.FlatPart      `mapstructure:"part" cty:"part" hcl:"part"`
+	FinalMessage        *string                    `mapstructure:"final_message" cty:"final_message" hcl:"final_message"`
+	PowerState          *seedconfig.FlatPowerState `mapstructure:"power_state" cty:"power_state" hcl:"power_state"`
+	Network             *seedconfig.FlatNetwork    `mapstructure:"network" cty:"network" hcl:"network"`
+	Media               []string                   `mapstructure:"media" cty:"media" hcl:"media"`
+	Partition           *bool                      `mapstructure:"partition" cty:"partition" hcl:"partition"`
+}
+
+// FlatMapstructure returns a new FlatNoCloud.
+// FlatNoCloud is an auto-generated flat version of NoCloud.
+// Where the contents a fields with a `mapstructure:,squash` tag are bubbled up.
+func (*NoCloud) FlatMapstructure() interface{ HCL2Spec() map[string]hcldec.Spec } {
+	return new(FlatNoCloud)
+}
+
+// HCL2Spec returns the hcl spec of a NoCloud.
+// This spec is used by HCL to read the fields of NoCloud.
+// The decoded values from this spec will then be applied to a FlatNoCloud.
+func (*FlatNoCloud) HCL2Spec() map[string]hcldec.Spec {
+	s := map[string]hcldec.Spec{
+		"user_data":                  &hcldec.AttrSpec{Name: "user_data", Type: cty.String, Required: false},
+		"user_data_file":             &hcldec.AttrSpec{Name: "user_data_file", Type: cty.String, Required: false},
+		"cloud_config":               &hcldec.AttrSpec{Name: "cloud_config", Type: cty.String, Required: false},
+		"meta_data":                  &hcldec.AttrSpec{Name: "meta_data", Type: cty.String, Required: false},
+		"meta_data_file":             &hcldec.AttrSpec{Name: "meta_data_file", Type: cty.String, Required: false},
+		"meta":                       &hcldec.AttrSpec{Name: "meta", Type: cty.Map(cty.String), Required: false},
+		"network_config":             &hcldec.AttrSpec{Name: "network_config", Type: cty.String, Required: false},
+		"network_config_file":        &hcldec.AttrSpec{Name: "network_config_file", Type: cty.String, Required: false},
+		"vendor_data":                &hcldec.AttrSpec{Name: "vendor_data", Type: cty.String, Required: false},
+		"vendor_data_file":           &hcldec.AttrSpec{Name: "vendor_data_file", Type: cty.String, Required: false},
+		"instance_id":                &hcldec.AttrSpec{Name: "instance_id", Type: cty.String, Required: false},
+		"hostname":                   &hcldec.AttrSpec{Name: "hostname", Type: cty.String, Required: false},
+		"custom_keys":                &hcldec.AttrSpec{Name: "custom_keys", Type: cty.List(cty.String), Required: false},
+		"allow_plain_passwords":      &hcldec.AttrSpec{Name: "allow_plain_passwords", Type: cty.Bool, Required: false},
+		"compress":                   &hcldec.AttrSpec{Name: "compress", Type: cty.Bool, Required: false},
+		"user":                       &hcldec.BlockListSpec{TypeName: "user", Nested: hcldec.ObjectSpec((*seedconfig.FlatUser)(nil).HCL2Spec())},
+		"default_user":               &hcldec.AttrSpec{Name: "default_user", Type: cty.Bool, Required: false},
+		"group":                      &hcldec.BlockListSpec{TypeName: "group", Nested: hcldec.ObjectSpec((*seedconfig.FlatGroup)(nil).HCL2Spec())},
+		"ssh_authorized_keys":        &hcldec.AttrSpec{Name: "ssh_authorized_keys", Type: cty.List(cty.String), Required: false},
+		"password":                   &hcldec.AttrSpec{Name: "password", Type: cty.String, Required: false},
+		"hashed_password":            &hcldec.AttrSpec{Name: "hashed_password", Type: cty.String, Required: false},
+		"password_expire":            &hcldec.AttrSpec{Name: "password_expire", Type: cty.Bool, Required: false},
+		"root_password":              &hcldec.AttrSpec{Name: "root_password", Type: cty.String, Required: false},
+		"root_hashed_password":       &hcldec.AttrSpec{Name: "root_hashed_password", Type: cty.String, Required: false},
+		"ssh_pwauth":                 &hcldec.AttrSpec{Name: "ssh_pwauth", Type: cty.Bool, Required: false},
+		"disable_root":               &hcldec.AttrSpec{Name: "disable_root", Type: cty.Bool, Required: false},
+		"fqdn":                       &hcldec.AttrSpec{Name: "fqdn", Type: cty.String, Required: false},
+		"manage_etc_hosts":           &hcldec.AttrSpec{Name: "manage_etc_hosts", Type: cty.String, Required: false},
+		"timezone":                   &hcldec.AttrSpec{Name: "timezone", Type: cty.String, Required: false},
+		"locale":                     &hcldec.AttrSpec{Name: "locale", Type: cty.String, Required: false},
+		"keyboard":                   &hcldec.BlockSpec{TypeName: "keyboard", Nested: hcldec.ObjectSpec((*seedconfig.FlatKeyboard)(nil).HCL2Spec())},
+		"growpart":                   &hcldec.BlockSpec{TypeName: "growpart", Nested: hcldec.ObjectSpec((*seedconfig.FlatGrowpart)(nil).HCL2Spec())},
+		"mounts":                     &hcldec.AttrSpec{Name: "mounts", Type: cty.List(cty.List(cty.String)), Required: false},
+		"ntp":                        &hcldec.BlockSpec{TypeName: "ntp", Nested: hcldec.ObjectSpec((*seedconfig.FlatNTP)(nil).HCL2Spec())},
+		"bootcmd":                    &hcldec.AttrSpec{Name: "bootcmd", Type: cty.List(cty.String), Required: false},
+		"write_file":                 &hcldec.BlockListSpec{TypeName: "write_file", Nested: hcldec.ObjectSpec((*seedconfig.FlatWriteFile)(nil).HCL2Spec())},
+		"packages":                   &hcldec.AttrSpec{Name: "packages", Type: cty.List(cty.String), Required: false},
+		"package_update":             &hcldec.AttrSpec{Name: "package_update", Type: cty.Bool, Required: false},
+		"package_upgrade":            &hcldec.AttrSpec{Name: "package_upgrade", Type: cty.Bool, Required: false},
+		"package_reboot_if_required": &hcldec.AttrSpec{Name: "package_reboot_if_required", Type: cty.Bool, Required: false},
+		"runcmd":                     &hcldec.AttrSpec{Name: "runcmd", Type: cty.List(cty.String), Required: false},
+		"script":                     &hcldec.BlockListSpec{TypeName: "script", Nested: hcldec.ObjectSpec((*seedconfig.FlatScript)(nil).HCL2Spec())},
+		"part":                       &hcldec.BlockListSpec{TypeName: "part", Nested: hcldec.ObjectSpec((*seedconfig.FlatPart)(nil).HCL2Spec())},
+		"final_message":              &hcldec.AttrSpec{Name: "final_message", Type: cty.String, Required: false},
+		"power_state":                &hcldec.BlockSpec{TypeName: "power_state", Nested: hcldec.ObjectSpec((*seedconfig.FlatPowerState)(nil).HCL2Spec())},
+		"network":                    &hcldec.BlockSpec{TypeName: "network", Nested: hcldec.ObjectSpec((*seedconfig.FlatNetwork)(nil).HCL2Spec())},
+		"media":                      &hcldec.AttrSpec{Name: "media", Type: cty.List(cty.String), Required: false},
+		"partition":                  &hcldec.AttrSpec{Name: "partition", Type: cty.Bool, Required: false},
 	}
 	return s
 }

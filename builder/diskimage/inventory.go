@@ -29,6 +29,7 @@ func takeInventory(r request) plan.Inventory {
 	for _, f := range r.Formats {
 		names = append(names, r.ImageName+f.Extension())
 	}
+	names = append(names, r.Seed.Files...)
 	existing, err := image.Existing(r.OutputDirectory, names)
 	if err != nil {
 		inventory.Trouble = append(inventory.Trouble, "output_directory: "+err.Error())

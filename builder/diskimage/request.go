@@ -26,6 +26,8 @@ type request struct {
 	epoch  *time.Time
 	// breaks are the points at which the build stops.
 	breaks []string
+	// seed is what is carried beside the root file system.
+	seed carriedSeed
 	// notes are about attributes that have no effect.
 	notes []string
 }
@@ -84,6 +86,7 @@ func newRequest(c *Config, caller pipeline.Environment) (request, error) {
 	r.readSizes(c, env, &wrong)
 	r.readEpoch(env, &wrong)
 	r.readBreaks(env, &wrong)
+	r.readSeed(c, &wrong)
 	return r, errors.Join(wrong...)
 }
 

@@ -67,7 +67,11 @@ func (d *Disk) fillVolume(ctx context.Context, m fatMount) error {
 	if err != nil {
 		return err
 	}
-	v, err := fat.Open(d.file, m.part.extent.Start, m.part.fs.Label)
+	return d.fillFAT(ctx, m.part, tree)
+}
+
+func (d *Disk) fillFAT(ctx context.Context, q *part, tree *fat.Node) error {
+	v, err := fat.Open(d.file, q.extent.Start, q.fs.Label)
 	if err != nil {
 		return err
 	}

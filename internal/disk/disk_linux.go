@@ -36,6 +36,9 @@ type Spec struct {
 	Seed []byte
 	// Time is the latest time on the disk (SOURCE_DATE_EPOCH); nil for no limit.
 	Time *time.Time
+	// Contents, by the name of a FAT file system that is mounted nowhere, is what
+	// goes into it.
+	Contents map[string]*fat.Node
 	// Runner runs mkfs programs.
 	Runner command.Runner
 	// Progress is told of bytes done and in total; it may be nil. Calls do not
@@ -129,6 +132,9 @@ func (d *Disk) makeInFile(ctx context.Context, q *part) error {
 		return d.makeExt(ctx, q)
 	case q.fs.Type == "vfat":
 		err := fat.Format(d.file, q.extent.Start, q.extent.Bytes, d.spec.Placed.Layout.SectorSize, q.fs.Label, d.serial(q))
+		if content := d.spec.Contents[q.fs.Name]; err == nil && content != nil {
+			err = d.fillFAT(ctx, q, content)
+		}
 		if err != nil {
 			return fmt.Errorf("making the FAT volume %q: %w", q.fs.Name, err)
 		}

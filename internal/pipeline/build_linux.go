@@ -13,6 +13,7 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/disk"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/element"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/fat"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/image"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/release"
@@ -39,6 +40,11 @@ type Options struct {
 	// Time, if set, is the newest time that may stand in the image
 	// (SOURCE_DATE_EPOCH), and asks for outputs that are the same every time.
 	Time *time.Time
+	// Contents are those of the layout's FAT file systems that are mounted nowhere,
+	// by name.
+	Contents map[string]*fat.Node
+	// Outputs are written beside the image; the plan names them among its own.
+	Outputs []Output
 	// Breaks are points of ParseBreaks at which the build stops. Unless the
 	// variable break_cmd says what to run there, Pause waits for a person; if
 	// it is nil or fails the build fails.
@@ -50,6 +56,13 @@ type Options struct {
 	Runner command.Runner
 	// Verbose shows all that package tools print, not a digest of it.
 	Verbose bool
+}
+
+// Output is a file that is made of nothing but what the template says.
+type Output struct {
+	Name string
+	// Write makes the file at a path, where it is none.
+	Write func(ctx context.Context, path string) error
 }
 
 // Pause is where a build stops for a person.

@@ -137,6 +137,7 @@ func (b *Build) createDisk(ctx context.Context, placed *layout.Placed) error {
 		MountPoint: b.dirs.mount,
 		Seed:       b.seed(),
 		Time:       b.opt.Time,
+		Contents:   b.opt.Contents,
 		Runner:     b.opt.Runner,
 		Progress:   b.opt.Report.Progress,
 		Explain:    b.Explain,

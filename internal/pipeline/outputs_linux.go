@@ -19,6 +19,9 @@ import (
 // last: it is the disk itself, renamed.
 func (b *Build) Encode(ctx context.Context) error {
 	return b.timed("encode", func() error {
+		if err := b.writeOutputs(ctx); err != nil {
+			return err
+		}
 		var raw string
 		for _, file := range b.opt.Plan.Output.Files {
 			if file.Format == image.Raw {
@@ -37,6 +40,20 @@ func (b *Build) Encode(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+func (b *Build) writeOutputs(ctx context.Context) error {
+	for _, o := range b.opt.Outputs {
+		if b.encoded[o.Name] {
+			continue
+		}
+		b.opt.Report.Say("Writing " + o.Name)
+		if err := o.Write(ctx, b.staging.Path(o.Name)); err != nil {
+			return fmt.Errorf("output_directory: writing %s: %w", o.Name, err)
+		}
+		b.encoded[o.Name] = true
+	}
+	return nil
 }
 
 func (b *Build) encode(ctx context.Context, name string, format image.Format, consume bool) error {

@@ -46,6 +46,11 @@ func (p *Plan) planDisk() error {
 	if err != nil {
 		return err
 	}
+	if r.Seed.Bytes > 0 {
+		if err := wanted.InsertSeed(r.Seed.Label, r.Seed.Bytes); err != nil {
+			return &AttributeError{"nocloud.partition", fmt.Errorf("%w (the layout is from %s)", err, from)}
+		}
+	}
 	p.Layout = wanted
 	p.Notes = append(p.Notes, wanted.Warnings...)
 	p.Notes = append(p.Notes, r.overruled(wanted.Root(), from)...)

@@ -72,6 +72,16 @@ type Request struct {
 	ImageCache      string
 	Memory          Memory
 	Reproducible    bool
+	Seed            Seed
+}
+
+// Seed is what a seed of cloud-init takes of disk and outputs.
+type Seed struct {
+	// Label and Bytes are those of a FAT partition; 0 bytes for none.
+	Label string
+	Bytes int64
+	// Files are the names of volumes beside the image.
+	Files []string
 }
 
 // Memory says whether the tree may be made in memory.
@@ -141,7 +151,8 @@ type Output struct {
 	// Files are the images. With element no-final-image there are none, and all
 	// files that hooks put beside the image are the artifact.
 	Files []File
-	// Beside are files that an element is known to put beside the image.
+	// Beside are files that belong to the image: of an element that is known to
+	// put them beside it, or volumes with a seed.
 	Beside []string `json:",omitempty"`
 }
 
@@ -292,6 +303,7 @@ func (p *Plan) planOutput() {
 	if p.Set.Contains("baremetal") {
 		p.Output.Beside = []string{r.ImageName + ".vmlinuz", r.ImageName + ".initrd"}
 	}
+	p.Output.Beside = append(p.Output.Beside, r.Seed.Files...)
 	if p.Set.Contains("no-final-image") {
 		p.Notes = append(p.Notes, "no image is written and formats has no effect: element no-final-image is used; "+
 			"the artifact is what hooks put beside the image")

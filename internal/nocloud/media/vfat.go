@@ -50,11 +50,12 @@ func WriteVFAT(ctx context.Context, f *os.File, files []nocloud.File, when time.
 	if err != nil {
 		return err
 	}
-	return v.Fill(ctx, tree(files, clamp(when)))
+	return v.Fill(ctx, Tree(files, when))
 }
 
-// tree is the volume's root directory.
-func tree(files []nocloud.File, when time.Time) *fat.Node {
+// Tree is the root directory of a FAT volume with the files.
+func Tree(files []nocloud.File, when time.Time) *fat.Node {
+	when = clamp(when)
 	root := &fat.Node{Dir: true, Time: when, Path: "the seed"}
 	for _, f := range files {
 		root.Children = append(root.Children, &fat.Node{
