@@ -20,7 +20,7 @@ func (w workspace) identifying() string {
 	if tree == "" {
 		w.t.Skip("no cloud-init to be had")
 	}
-	return w.element("cloud-init", "root.d/20-cloud-init", `
+	return w.element("identifying", "root.d/20-cloud-init", `
 install -D "`+tree+`/usr/lib/cloud-init/ds-identify" "$TARGET_ROOT/usr/lib/cloud-init/ds-identify"
 install -D /bin/true "$TARGET_ROOT/usr/bin/cloud-init"
 mkdir -p "$TARGET_ROOT/var/lib" "$TARGET_ROOT/etc/cloud"
@@ -45,7 +45,7 @@ func TestAccProofOfTheSeed(t *testing.T) {
 	t.Parallel()
 	w := newWorkspace(t)
 	status, out := runPacker(t, w.dir, w.env("ELEMENTS_PATH="+w.identifying()), "build", w.template(`
-  elements = ["tiny-os", "cloud-init"]
+  elements = ["tiny-os", "identifying"]
   formats  = ["raw"]`+varOfItsOwn, `
   provisioner "diskimage-nocloud" { hostname = "web" }`))
 	if status != 0 {
@@ -88,7 +88,7 @@ func TestAccProofFailsTheBuild(t *testing.T) {
 			more := w.identifying()
 			w.element("tidy", c.hook, c.script)
 			status, out := runPacker(t, w.dir, w.env("ELEMENTS_PATH="+more), "build", w.template(`
-  elements = ["tiny-os", "cloud-init", "tidy"]
+  elements = ["tiny-os", "identifying", "tidy"]
   formats  = ["raw"]`, `
   provisioner "diskimage-nocloud" {}`))
 			says := []string{"repeating nocloud-proof, which a provisioner registered: exit status 80",

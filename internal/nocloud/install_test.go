@@ -347,3 +347,34 @@ func TestFailingStepFailsTheScript(t *testing.T) {
 		}
 	})
 }
+
+// A script that is ended on the way removes what it began and keeps what was there.
+func TestEndedRunLeavesNothing(t *testing.T) {
+	eachShell(t, func(g target) {
+		g.must(g.run(true, fullSeed))
+		other, _ := render(g.t, Seed{InstanceID: "i-2"})
+		for signal, c := range map[string]struct {
+			before string
+			status int
+		}{"TERM": {"\tswap\n\tsay seed", 143}, "HUP": {"\tmv \"$fresh\" \"$target\"\n", 129}} {
+			_, err := g.runRendered(Installer{Pin: true}, other, func(dir string) {
+				path := filepath.Join(dir, "install.sh")
+				script, err := os.ReadFile(path)
+				if err != nil || strings.Count(string(script), c.before) != 1 {
+					g.t.Fatalf("%v: no %q", err, c.before)
+				}
+				spoilt := strings.Replace(string(script), c.before, "\tkill -"+signal+" $$\n"+c.before, 1)
+				if err := os.WriteFile(path, []byte(spoilt), 0o700); err != nil {
+					g.t.Fatal(err)
+				}
+			})
+			wantStatus(g.t, err, c.status)
+			if left := names(g.t, filepath.Dir(g.path(SeedDir))); !slices.Equal(left, []string{"nocloud"}) {
+				g.t.Errorf("%s: left %v", signal, left)
+			}
+		}
+		if report := g.must(g.run(true, fullSeed)); report.Seed != Unchanged || report.Pin != Unchanged {
+			g.t.Errorf("%+v", report)
+		}
+	})
+}

@@ -126,6 +126,12 @@ func (p *Provisioner) install(ctx context.Context, comm packersdk.Communicator, 
 	return m.runScript(ctx, command)
 }
 
+// Exit statuses of shells for commands that they cannot run.
+const (
+	exitNotExecutable = 126
+	exitNotThere      = 127
+)
+
 // runScript runs the installing script and reads what it says, which may be worth
 // something also when it fails.
 func (m machine) runScript(ctx context.Context, command string) (nocloud.Report, error) {
@@ -144,6 +150,8 @@ func (m machine) runScript(ctx context.Context, command string) (nocloud.Report,
 	switch failed.status {
 	case nocloud.ExitNotRoot:
 		return report, fmt.Errorf("%w; set execute_command to run it as root, such as `sudo -n sh {{ .Path }}`", err)
+	case exitNotExecutable, exitNotThere:
+		return report, fmt.Errorf("running the script by execute_command: %w; see that the machine has what it names, and run the script by a shell (`sh {{ .Path }}`), as remote_folder may be mounted noexec", err)
 	case nocloud.ExitRefused:
 		return report, errors.New("the machine's own `cloud-init schema` refuses the seed, of which nothing was installed; correct it, or set machine_schema = false")
 	case nocloud.ExitNotFound:

@@ -250,11 +250,18 @@ func TestFailuresLeaveNothingBehind(t *testing.T) {
 		config map[string]any
 		upload string
 		says   []string
+		root   string
 	}{
-		"upload":         {upload: "meta-data", says: []string{"uploading meta-data", "no space left"}},
-		"script upload":  {upload: "install.sh", says: []string{"uploading install.sh"}},
-		"command fails":  {config: map[string]any{"execute_command": "echo broken >&2; false {{ .Path }}"}, says: []string{"exit status 1", "broken"}},
-		"command lies":   {config: map[string]any{"execute_command": "true {{ .Path }}"}, says: []string{"did not report", "execute_command"}},
+		"upload":          {upload: "meta-data", says: []string{"uploading meta-data", "no space left"}},
+		"script upload":   {upload: "install.sh", says: []string{"uploading install.sh"}},
+		"command fails":   {config: map[string]any{"execute_command": "echo broken >&2; false {{ .Path }}"}, says: []string{"exit status 1", "broken"}},
+		"command lies":    {config: map[string]any{"execute_command": "true {{ .Path }}"}, says: []string{"did not report", "execute_command"}},
+		"no such program": {config: map[string]any{"execute_command": "nonexistent-sudo sh {{ .Path }}"}, says: []string{"exit status 127", "see that the machine has what it names"}},
+		"not executable":  {config: map[string]any{"execute_command": "chmod -x {{ .Path }}; {{ .Path }}"}, says: []string{"exit status 126", "noexec"}},
+		"read-only machine": {config: map[string]any{"execute_command": "unshare -m sh -c 'mount -t tmpfs -o ro none ROOT && sh {{ .Path }}'"},
+			says: []string{"exit status 1", "/var", "ead-only file system"}},
+		"full machine": {config: map[string]any{"execute_command": "unshare -m sh -c 'mount -t tmpfs -o size=4k none ROOT && sh {{ .Path }}; status=$?; find ROOT -name .nocloud.new | grep . && exit 99; exit $status'"},
+			says: []string{"exit status 1", "o space left on device"}},
 		"folder missing": {config: map[string]any{"remote_folder": "/nonexistent/folder"}, says: []string{"/nonexistent/folder", "remote_folder"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -262,7 +269,16 @@ func TestFailuresLeaveNothingBehind(t *testing.T) {
 				c.config = map[string]any{}
 			}
 			c.config["user_data"] = "#cloud-config\npassword: " + secret + "\n"
+			if command, ok := c.config["execute_command"].(string); ok {
+				root := t.TempDir()
+				c.config["execute_command"] = strings.ReplaceAll(command, "ROOT", root)
+				defer func(root string) { checkEmpty(t, root) }(root)
+				c.root = root
+			}
 			b := newBench(t, c.config)
+			if c.root != "" {
+				b.comm.root = c.root
+			}
 			b.comm.failUpload = c.upload
 			err := b.provision(t.Context())
 			if err == nil {
@@ -278,6 +294,13 @@ func TestFailuresLeaveNothingBehind(t *testing.T) {
 			}
 			b.clean()
 		})
+	}
+}
+
+func checkEmpty(t *testing.T, dir string) {
+	t.Helper()
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left in %s: %v, %v", dir, left, err)
 	}
 }
 
