@@ -30,6 +30,7 @@ func (w workspace) element(name, hook, script string) string {
 // image whose file system may still be written to is not finished.
 func TestAccFailingDetachFailsTheBuild(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	intact := w.earlier()
 	more := w.element("busy", "cleanup.d/99-busy", `mkdir "$TMP_BUILD_DIR/elsewhere"
@@ -86,6 +87,7 @@ func TestAccKeptTree(t *testing.T) {
 // Hooks call sudo everywhere; where the host has none, ours passes through.
 func TestAccHostWithoutSudo(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	programs := filepath.Join(w.dir, "programs")
 	if err := os.Mkdir(programs, 0o755); err != nil {

@@ -81,6 +81,7 @@ func (w workspace) earlier() (check func()) {
 
 func TestAccSuccessLeavesNothingButOutputs(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	template := w.template(probed, `
   provisioner "shell" { inline = ["(sleep 1000 &) ; echo hello > /etc/provisioned"] }`)
@@ -150,6 +151,7 @@ func TestAccKilledPackerAtEachPhase(t *testing.T) {
 
 func TestAccKilledPackerAtRandomTimes(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	began := time.Now()
 	whole := newWorkspace(t)
 	if status, out := runPacker(t, whole.dir, whole.env(), "build", whole.template(probed, "")); status != 0 {
@@ -189,6 +191,7 @@ func TestAccKilledPackerAtRandomTimes(t *testing.T) {
 // build is the one that tidies up.
 func TestAccNextBuildRemovesStaleDirectories(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	template := w.template(probed, "")
 	r := startPacker(t, w.dir, w.env("PROBE_WAIT=cleanup.d"), "build", template)
@@ -244,6 +247,7 @@ func killPlugins(t *testing.T, w workspace) {
 // What a hook of root.d mounts is taken down when a later one fails.
 func TestAccFailureAfterAMountInRootD(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	more := w.element("mounts", "root.d/20-mounts", `mkdir -p "$TARGET_ROOT/srv"
 mount -t tmpfs tmpfs "$TARGET_ROOT/srv"
@@ -259,6 +263,7 @@ mount -t tmpfs tmpfs "$TARGET_ROOT/srv"
 
 func TestAccTwoBuildsInParallel(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	template := w.template(probed, "")
 	text, err := os.ReadFile(template)
