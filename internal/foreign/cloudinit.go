@@ -48,7 +48,7 @@ def answer(q):
 // .ci/cloud-init fetches them. Nil, which is said, if they are not to be had.
 func NewCloudInit(tb testing.TB, release string) *CloudInit {
 	tb.Helper()
-	dir := cloudInits(tb)
+	dir := CloudInitDir(tb)
 	if dir == "" {
 		return nil
 	}
@@ -63,14 +63,16 @@ func NewCloudInit(tb testing.TB, release string) *CloudInit {
 // unpacked, as .ci/cloud-init fetches it. Empty, which is said, if it is not to be had.
 func CloudInitTree(tb testing.TB, release string) string {
 	tb.Helper()
-	if dir := cloudInits(tb); dir != "" {
+	if dir := CloudInitDir(tb); dir != "" {
 		return filepath.Join(dir, release)
 	}
 	return ""
 }
 
-// cloudInits is what .ci/cloud-init prints, which may fetch something.
-func cloudInits(tb testing.TB) string {
+// CloudInitDir is the directory in which .ci/cloud-init has them unpacked; it may
+// fetch them. Empty, which is said, if they are not to be had.
+func CloudInitDir(tb testing.TB) string {
+	tb.Helper()
 	_, here, _, _ := runtime.Caller(0)
 	root := filepath.Join(filepath.Dir(here), "../..")
 	ctx, stop := context.WithTimeout(context.Background(), 5*patience)

@@ -61,7 +61,7 @@ type Found struct {
 // cloud-init. Nil, which is said, if it is not to be had.
 func NewNoCloud(tb testing.TB, release string) *NoCloud {
 	tb.Helper()
-	dir := cloudInits(tb)
+	dir := CloudInitDir(tb)
 	if dir == "" {
 		return nil
 	}

@@ -17,6 +17,7 @@ func (r Report) Warnings(seed Rendered) (all []string) {
 	all = append(all, r.starting()...)
 	all = append(all, r.choosing()...)
 	all = append(all, r.reading()...)
+	all = append(all, r.rendering(seed.file(NetworkConfigFile))...)
 	for _, c := range caveats(r, seed) {
 		all = append(all, c.Text)
 	}

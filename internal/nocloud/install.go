@@ -124,7 +124,7 @@ func (i Installer) Script(seed Rendered) []byte {
 		fmt.Fprintf(&b, "%s=%s\n", s.name, shellQuote(s.value))
 	}
 	b.WriteString(repeat.Function)
-	for _, part := range []string{"common", "seed", "config", "enable", "look", "judge", "proof", "main"} {
+	for _, part := range []string{"common", "seed", "config", "enable", "look", "network", "judge", "proof", "main"} {
 		text, _ := installParts.ReadFile("install/" + part + ".sh") // embedded above
 		b.Write(text)
 	}

@@ -66,6 +66,10 @@ type Report struct {
 	// Version is cloud-init's, with the package's revision where known. Machine
 	// is `uname -m`, OS the ID and VERSION_ID of os-release.
 	Version, Machine, OS string
+	// Renderer is what sets up the network there as cloud-init says: "netplan",
+	// "ifupdown" or "other". Lacking are programs that ifupdown would need.
+	Renderer string
+	Lacking  []string
 	// Judged are the documents that the target's own schema was asked about.
 	Judged []Verdict
 	// Proof is ds-identify's word; Chosen is what it would choose with the
@@ -122,12 +126,13 @@ func (r *Report) note(name, value string) {
 	if list := map[string]*[]string{
 		"enabled": &r.Enabled, "off": &r.Off, "masked": &r.Masked, "overridden": &r.Overridden,
 		"network": &r.Network, "cache": &r.Cache, "inline": &r.Inline, "second": &r.Second,
-		"argument_disabled": &r.ArgumentDisabled, "argument_datasource": &r.ArgumentDatasource,
+		"lacking": &r.Lacking, "argument_disabled": &r.ArgumentDisabled, "argument_datasource": &r.ArgumentDatasource,
 	}[name]; list != nil {
 		*list = append(*list, value)
 	}
 	if text := map[string]*string{
 		"units": &r.Units, "list": &r.List, "version": &r.Version, "machine": &r.Machine, "os": &r.OS, "chosen": &r.Chosen,
+		"renderer": &r.Renderer,
 	}[name]; text != nil {
 		*text = value
 	}

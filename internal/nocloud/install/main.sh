@@ -49,6 +49,7 @@ look_at_disabling
 look_at_config
 look_at_arguments
 if [ -n "$program" ]; then
+	[ "$network" != yes ] || look_at_renderer
 	look_at_units
 fi
 prove

@@ -27,7 +27,7 @@ var v2Route = object(fields{
 }).needing("to").meaning(map[string]string{
 	"gateway": "write via; gateway belongs to version 1", "destination": "write to; destination belongs to version 1",
 	"network": "write to; network belongs to version 1", "netmask": "write the prefix length in to: 192.0.2.0/24",
-	"dev": "a route belongs to the interface below which it stands", "default": "write to: default",
+	"dev": "a route belongs to the interface below which it stands", "default": "write to: 0.0.0.0/0, or ::/0",
 })
 
 func destination(j *judge, path string, n *yaml.Node) {
@@ -45,7 +45,7 @@ var version1Keys = map[string]string{
 	"subnets": "write dhcp4: true, or addresses; subnets belongs to version 1", "mac_address": "write match: {macaddress: …}; mac_address belongs to version 1",
 	"mac": "write match: {macaddress: …}", "dns_nameservers": "write nameservers: {addresses: [...]}; dns_nameservers belongs to version 1",
 	"dns_search": "write nameservers: {search: [...]}; dns_search belongs to version 1", "dns": "write nameservers: {addresses: [...]}",
-	"gateway": "write routes: [{to: default, via: …}]", "address": "write addresses: [192.0.2.10/24]", "netmask": "write the prefix length behind the address: 192.0.2.10/24",
+	"gateway": "write routes: [{to: 0.0.0.0/0, via: …}]", "address": "write addresses: [192.0.2.10/24]", "netmask": "write the prefix length behind the address: 192.0.2.10/24",
 	"bond_interfaces": "write interfaces; bond_interfaces belongs to version 1", "bridge_interfaces": "write interfaces; bridge_interfaces belongs to version 1",
 	"params": "write parameters; params belongs to version 1", "vlan_id": "write id; vlan_id belongs to version 1",
 	"vlan_link": "write link; vlan_link belongs to version 1", "type": "the section says the type (ethernets, bonds …)",
@@ -62,7 +62,7 @@ func v2Device(own fields) *Type {
 		"gateway4":    aText.checked(oldGateway("0.0.0.0/0")),
 		"gateway6":    aText.checked(oldGateway("::/0")),
 		"nameservers": object(fields{"addresses": listOf(anAddress).tolerating(text), "search": texts.tolerating(text)}).say("write nameservers: {addresses: [192.0.2.53]}"),
-		"macaddress":  aMAC, "mtu": anMTU, "optional": aSwitch, "routes": listOf(v2Route).say("write a list: - {to: default, via: 192.0.2.1}"),
+		"macaddress":  aMAC, "mtu": anMTU, "optional": aSwitch, "routes": listOf(v2Route).say("write a list: - {to: 0.0.0.0/0, via: 192.0.2.1}"),
 		"match": object(fields{"name": aText, "macaddress": aMAC, "driver": aText.or(texts)}).
 			meaning(map[string]string{"mac": "write macaddress", "mac_address": "write macaddress"}).say("write match: {name: 'en*'}"),
 		"set-name": aText.exactly().checked((*judge).nicName), "wakeonlan": aSwitch,
