@@ -154,7 +154,7 @@ func (u *User) check(wrong *problems, at string, seen map[string]bool) {
 	switch {
 	case u.Name == defaultName:
 		wrong.add(at+".name", "this name stands for the distribution's default user", "set default_user, and password or ssh_authorized_keys beside it")
-	case seen[u.Name] && u.Name != Unknown:
+	case seen[u.Name] && !notKnown(u.Name):
 		wrong.add(at+".name", fmt.Sprintf("there is another user %q", u.Name), "describe each user once")
 	}
 	seen[u.Name] = true
@@ -186,7 +186,7 @@ func checkKeys(wrong *problems, attribute string, keys []string) {
 		at := fmt.Sprintf("%s[%d]", attribute, i)
 		text := strings.TrimSpace(key)
 		switch {
-		case key == Unknown:
+		case notKnown(key):
 		case strings.Contains(text, "PRIVATE KEY"):
 			wrong.add(at, "this is a private key", "give the public one (the file that ends in .pub), and keep the private one where it is")
 		case strings.ContainsAny(text, "\r\n"):

@@ -13,7 +13,7 @@ import (
 // cloudConfig is what the attributes say, as a cloud-config; empty if they say
 // nothing, or while something of it is not known.
 func (c *Config) cloudConfig() (string, error) {
-	if unknown(&c.Accounts) || unknown(&c.System) || c.Hostname == Unknown || c.InstanceID == Unknown {
+	if unknown(&c.Accounts) || unknown(&c.System) || notKnown(c.Hostname) || notKnown(c.InstanceID) {
 		return "", nil
 	}
 	users := c.userNames()

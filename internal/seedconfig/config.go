@@ -19,6 +19,8 @@ import (
 	"slices"
 
 	"github.com/hashicorp/packer-plugin-sdk/template/interpolate"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 )
 
 // Config is what a template says about a seed.
@@ -88,7 +90,8 @@ type Config struct {
 	hashes map[string]string
 }
 
-// Unknown stands in the first of two Prepares for what depends on the build.
+// Unknown stands in the first of two Prepares for what depends on the build, also
+// within texts.
 const Unknown = "<unknown>"
 
 // freeText are the attributes that Packer's templating never touches: {{ }} in
@@ -151,8 +154,19 @@ func (c *Config) Check() (errs []error) {
 			seed.NetworkConfig.Text = nil
 		}
 	}
-	for _, p := range seed.Check().Errors() {
+	for _, p := range whole(seed).Check().Errors() {
 		errs = append(errs, p)
 	}
 	return errs
+}
+
+// whole leaves out the documents in which something is not known yet.
+func whole(s nocloud.Seed) nocloud.Seed {
+	for _, d := range []*nocloud.Document{&s.UserData, &s.MetaData, &s.NetworkConfig, &s.VendorData} {
+		if notKnown(string(d.Text)) {
+			d.Text = nil
+		}
+	}
+	s.Parts = slices.DeleteFunc(slices.Clone(s.Parts), func(p nocloud.Part) bool { return notKnown(string(p.Text)) })
+	return s
 }

@@ -91,7 +91,7 @@ func (c *Config) parts() (parts []nocloud.Part, errs []error) {
 			Document: nocloud.Document{Attribute: attributesDocument, Text: []byte(text), Generated: true}, Filename: "attributes",
 		})
 	}
-	if text := known(c.CloudConfig); text != "" {
+	if text := c.CloudConfig; text != "" && text != Unknown {
 		added := 0
 		if needsHeader(text) {
 			text, added = header+text, 1
@@ -151,7 +151,7 @@ func (c *Config) checkMeta(wrong *problems) {
 
 func (c *Config) knownMeta() map[string]string {
 	for _, value := range c.Meta {
-		if value == Unknown {
+		if notKnown(value) {
 			return nil
 		}
 	}
@@ -165,7 +165,7 @@ func (d document) read() (nocloud.Document, error) {
 // readAs reads the document; the names are those of its attributes.
 func (d document) readAs(textName, fileName string) (nocloud.Document, error) {
 	switch {
-	case d.text == Unknown || d.file == Unknown:
+	case d.text == Unknown || notKnown(d.file):
 		return nocloud.Document{}, nil
 	case d.text != "":
 		return nocloud.Document{Attribute: textName, Text: []byte(d.text)}, nil

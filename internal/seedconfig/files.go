@@ -84,7 +84,7 @@ func (f *WriteFile) check(wrong *problems, i int, paths, users map[string]bool) 
 		wrong.add(at+".path", "a path is missing", "set it")
 	}
 	wrong.match(at+".path", f.Path, filePath, "not an absolute path of a file", "write it as /etc/motd")
-	if paths[path.Clean(f.Path)] && !f.Append && f.Path != Unknown {
+	if paths[path.Clean(f.Path)] && !f.Append && !notKnown(f.Path) {
 		wrong.add(at+".path", "another block writes this file, too", "write it once, or set append")
 	}
 	paths[path.Clean(f.Path)] = true

@@ -167,7 +167,7 @@ func (n *Network) check(wrong *problems) {
 	for i := range n.VLANs {
 		v := &n.VLANs[i]
 		at := check("vlan", i, v.Name, &v.Addressing)
-		if id, err := strconv.Atoi(v.ID); v.ID != Unknown && (err != nil || id < 1 || id > 4094) {
+		if id, err := strconv.Atoi(v.ID); !notKnown(v.ID) && (err != nil || id < 1 || id > 4094) {
 			wrong.add(at+".id", "not the number of a virtual network", "give 1 to 4094")
 		}
 		if v.Link == "" {
@@ -179,7 +179,8 @@ func (n *Network) check(wrong *problems) {
 
 func checkInterface(wrong *problems, at, name string, names map[string]bool) {
 	switch {
-	case name == Unknown:
+	case notKnown(name):
+		names[Unknown] = true
 	case name == "":
 		wrong.add(at+".name", "a name is missing", "set it")
 	case !interfaceName.MatchString(name):
@@ -193,7 +194,7 @@ func checkInterface(wrong *problems, at, name string, names map[string]bool) {
 // checkMembers finds interfaces that others are made of and nobody describes.
 func (n *Network) checkMembers(wrong *problems, names map[string]bool) {
 	member := func(at, name string) {
-		if name != "" && name != Unknown && !names[name] && !names[Unknown] {
+		if known(name) != "" && !names[name] && !names[Unknown] {
 			wrong.add(at, fmt.Sprintf("nothing describes the interface %q", name), fmt.Sprintf("add `ethernet { name = %q }`", name))
 		}
 	}
@@ -243,7 +244,7 @@ func (b *Bond) check(wrong *problems, at string) {
 
 func (a *Addressing) check(wrong *problems, at string) {
 	for i, text := range a.Addresses {
-		if _, err := netip.ParsePrefix(text); text != Unknown && err != nil {
+		if _, err := netip.ParsePrefix(text); !notKnown(text) && err != nil {
 			wrong.add(fmt.Sprintf("%s.addresses[%d]", at, i), "not an IP address with its prefix length", "write it as 192.0.2.10/24")
 		}
 	}

@@ -248,6 +248,22 @@ func TestHostnames(t *testing.T) {
 	}
 }
 
+// A value may be known in part.
+func TestPartlyUnknownValues(t *testing.T) {
+	c := decode(t, attributes{
+		"hostname": "web-" + Unknown, "user_data": "#cloud-config\ntimezone: [" + Unknown + "]\n", "cloud_config": "timezone: [" + Unknown + "]\n",
+		"user":   []attributes{{"name": "u" + Unknown, "shell": Unknown + "sh", "ssh_authorized_keys": []string{"ssh-rsa " + Unknown}}},
+		"runcmd": []string{"echo " + Unknown}, "network": attributes{"ethernet": []attributes{{"name": "eth0", "addresses": []string{Unknown + "/24"}}}},
+		"script": []attributes{{"content": Unknown + "\n"}},
+	})
+	for _, err := range c.Check() {
+		t.Error(err)
+	}
+	if got := strings.Join(c.Unknowns(), " "); got != "hostname user[0].name user[0].shell user[0].ssh_authorized_keys[0] network.ethernet[0].addresses[0]" {
+		t.Error(got)
+	}
+}
+
 // While a value is not known, nothing is made of it, and its name is known.
 func TestUnknownValues(t *testing.T) {
 	c := decode(t, attributes{

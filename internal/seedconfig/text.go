@@ -33,7 +33,7 @@ func (p *problems) match(attribute, value string, as form, text, advice string) 
 // matchAll checks a list, whose items must not be empty.
 func (p *problems) matchAll(attribute string, values []string, as form, text, advice string) {
 	for i, value := range values {
-		if value != Unknown && !as.MatchString(value) {
+		if !notKnown(value) && !as.MatchString(value) {
 			p.add(fmt.Sprintf("%s[%d]", attribute, i), text, advice)
 		}
 	}
@@ -46,9 +46,21 @@ func (p *problems) oneOf(attribute, value string, words ...string) {
 	}
 }
 
-// known is the value, or empty while it is unknown.
+// notKnown says whether a value, or some of it, is not known yet.
+func notKnown(value string) bool { return strings.Contains(value, Unknown) }
+
+// missing is notKnown for an attribute by its name. Free text may have the word by
+// itself.
+func missing(leaf, value string) bool {
+	if slices.Contains(freeText, leaf) {
+		return value == Unknown
+	}
+	return notKnown(value)
+}
+
+// known is the value, or empty while it is not known.
 func known(value string) string {
-	if value == Unknown {
+	if notKnown(value) {
 		return ""
 	}
 	return value
@@ -100,8 +112,8 @@ func eachText(v reflect.Value, name, leaf string, visit func(name, leaf string, 
 
 // Unknowns names the attributes whose value is not known yet.
 func (c *Config) Unknowns() (names []string) {
-	c.eachText(func(name, _ string, value *string) {
-		if *value == Unknown {
+	c.eachText(func(name, leaf string, value *string) {
+		if missing(leaf, *value) {
 			names = append(names, name)
 		}
 	})
@@ -110,8 +122,8 @@ func (c *Config) Unknowns() (names []string) {
 
 // unknown says whether some text is not known yet.
 func unknown(v any) (found bool) {
-	eachText(reflect.ValueOf(v).Elem(), "", "", func(_, _ string, value *string) {
-		found = found || *value == Unknown
+	eachText(reflect.ValueOf(v).Elem(), "", "", func(_, leaf string, value *string) {
+		found = found || missing(leaf, *value)
 	})
 	return found
 }
