@@ -12,6 +12,11 @@
 //	Render   gives the files to write, with an instance-id
 //	Installer gives the shell script that puts them in place
 //
+// The script also looks at the machine: its own cloud-init schema judges the
+// documents, its own ds-identify must find the seed, and what counts more than
+// the seed is told. ParseReport reads what it says; Report.Warnings and Judgement
+// put that in words.
+//
 // Check judges as cloud-init does, not as the formats' standards do. YAML, for
 // one, is read by PyYAML there, which refuses tabs that other parsers take
 // for blanks. What cloud-init would carry out is never an error; at most it is
