@@ -90,14 +90,26 @@ func TestAccDebianElement(t *testing.T) {
 	t.Run("trixie", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkspace(t)
-		status, out := runPacker(t, w.dir, w.env(), "build", w.debianFamily(`"debian", "devuser", "element-manifest", "source-repositories", "svc-map"`,
-			`DIB_RELEASE = "trixie", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_DEV_USER_AUTHORIZED_KEYS = "/dev/null"`, "", ""))
+		settings := w.element("settings", "root.d/05-settings", `echo 'echo "settings of $DISTRO_NAME $DIB_RELEASE"' > "$TARGET_ROOT/.extra_settings"`+"\n")
+		status, out := runPacker(t, w.dir, w.env("ELEMENTS_PATH="+settings), "build", w.debianFamily(
+			`"debian", "devuser", "element-manifest", "source-repositories", "svc-map", "settings"`,
+			`DIB_RELEASE = "trixie", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_DEV_USER_AUTHORIZED_KEYS = "/dev/null",
+			DIB_APT_LOCAL_CACHE = "0", DIB_DISABLE_APT_CLEANUP = "1"`, "", ""))
 		if status != 0 {
 			t.Fatalf("status %d:\n%s", status, out)
 		}
 		w.assertClean()
-		image := filesOf(t, w.output+"/family.raw", "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg")
+		image := filesOf(t, w.output+"/family.raw", "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg", "/var/cache/apt")
 		checkDebian(t, image, "13.")
+		if !strings.Contains(out, "settings of debian trixie") {
+			t.Error("the bootstrap did not read .extra_settings")
+		}
+		if top := judge(t, "debugfs", "-R", "ls -p /", w.output+"/family.raw"); !strings.Contains(top, "/etc/") || strings.Contains(top, "extra_settings") {
+			t.Errorf("what is in the top directory: %s", top)
+		}
+		if kept, err := filepath.Glob(image + "/var/cache/apt/archives/openssh-server_*.deb"); err != nil || len(kept) != 1 {
+			t.Errorf("DIB_DISABLE_APT_CLEANUP keeps %q (%v)", kept, err)
+		}
 		wantLine(t, image+"/etc/passwd", "devuser:x:")
 		wantLine(t, image+"/etc/dib-manifests/dib-element-manifest", "cache-url\n")
 		wantUnit(t, image, "multi-user.target.wants/systemd-networkd.service", true)
