@@ -114,6 +114,7 @@ func (r reporter) jinja(text string) {
 	for line := range strings.SplitSeq(body, "\n") {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "{") || headerKind(line) != unrecognised && headerKind(line) != jinja {
+			r.within("", 1).templated(body)
 			return // statements may print the header, or stand before it
 		}
 		if line != "" {

@@ -41,20 +41,44 @@ func (j *judge) formAge(path string, n *yaml.Node, f form, t *Type) {
 	}
 }
 
+// longestName is longer than all names that there are.
+const longestName = 60
+
 // typo finds the word that a given one misspells: the same but for case, dashes
 // and plural, or at most one edit in every so many letters, and no more than two.
+// A word with something behind it (users-old) is a name of its own.
 func typo(given string, words []string, letters int) (string, bool) {
+	if len(given) > longestName {
+		return "", false
+	}
 	plain := plainName(given)
 	best, least := "", 3
+	for _, w := range words {
+		if rest, longer := strings.CutPrefix(given, w); longer && rest != "" && strings.ContainsAny(rest[:1], "-_.") {
+			return "", false
+		}
+	}
 	for _, w := range words {
 		if plainName(w) == plain && w != given {
 			return w, true
 		}
-		if d := levenshtein.Distance(strings.ToLower(given), strings.ToLower(w), nil); d < least && d <= len(given)/letters && d <= len(w)/letters {
+		if d := edits(strings.ToLower(given), strings.ToLower(w)); d < least && d <= len(given)/letters && d <= len(w)/letters {
 			best, least = w, d
 		}
 	}
 	return best, best != ""
+}
+
+// edits counts how many letters differ; two that changed places are one edit.
+func edits(a, b string) int {
+	if len(a) == len(b) {
+		for i := 1; i < len(a); i++ {
+			if a[i-1] == b[i] && a[i] == b[i-1] && a[i] != a[i-1] && a[:i-1] == b[:i-1] && a[i+1:] == b[i+1:] {
+				return 1
+			}
+		}
+	}
+	return levenshtein.Distance(a, b, nil)
 }
 
 // plainName is a name without what people mix up.

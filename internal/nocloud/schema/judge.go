@@ -202,12 +202,15 @@ func counted(t *Type) string {
 func (j *judge) mapping(path string, n *yaml.Node, t *Type) {
 	all := pairs(n)
 	for _, p := range all {
+		if len(j.findings) >= maxFindings {
+			return
+		}
 		t, known := j.key(path, p.key, t)
 		if known {
 			j.value(join(path, p.key), p.value, t)
 		}
 	}
-	if len(all) < t.least {
+	if len(all) == 0 && t.least > 0 {
 		j.warn(n, "leave it out", "%s is empty, which cloud-init's schema refuses", path)
 	}
 	for _, names := range t.needs {
@@ -289,7 +292,7 @@ func (j *judge) unknown(path string, key *yaml.Node, t *Type) {
 	if path == "" {
 		advice = "remove it, or name it in custom_keys if a module of your own reads it"
 	}
-	if like, ok := typo(key.Value, slices.Sorted(maps.Keys(t.keys)), 2); ok {
+	if like, ok := typo(key.Value, slices.Sorted(maps.Keys(t.keys)), 2); ok && !strings.HasPrefix(key.Value, "x-") {
 		advice = fmt.Sprintf("did you mean %s?", like)
 	}
 	j.warn(key, advice, "%s is not a key of cloud-init, which would ignore it", name)

@@ -86,7 +86,7 @@ var anAddress = aText.checked(func(j *judge, path string, n *yaml.Node) {
 })
 
 var anMTU = aNumber.checked(func(j *judge, path string, n *yaml.Node) {
-	if len(n.Value) < 3 || len(n.Value) > 5 {
+	if formOf(n) == integer && (len(n.Value) < 3 || len(n.Value) > 5) {
 		j.warn(n, "write bytes, such as 1500", "%s is an unlikely size", path)
 	}
 })

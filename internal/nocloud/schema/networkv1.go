@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -48,10 +49,34 @@ var version2Keys = map[string]string{
 	"address": "write `subnets: [{type: static, address: …}]`", "gateway": "write gateway in a subnet",
 }
 
+// parameters are settings that cloud-init hands on under their own names.
+func parameters(prefix, names string, special fields) *Type {
+	keys := fields{}
+	for _, name := range strings.Fields(names) {
+		keys[prefix+name] = anything
+	}
+	maps.Copy(keys, special)
+	return object(keys)
+}
+
+var bondParameters = parameters("bond-", `active_slave ad_actor_key ad_actor_sys_prio ad_actor_system ad_aggregator ad_num_ports
+	ad_partner_key ad_partner_mac ad_select ad_user_port_key all_slaves_active arp_all_targets arp_interval arp_ip_target
+	arp_validate downdelay fail_over_mac lacp_rate lp_interval miimon mii_status min_links num_grat_arp num_unsol_na
+	packets_per_slave peer_notif_delay primary queue_id resend_igmp slaves tlb_dynamic_lb updelay use_carrier
+	xmit_hash_policy mode lacp-rate xmit-hash-policy min-links fail-over-mac`, fields{
+	"bond-mode":             bondModes.or(aNumber),
+	"bond-primary_reselect": anything,
+}).meaning(map[string]string{"mode": "write bond-mode", "miimon": "write bond-miimon", "mii-monitor-interval": "write bond-miimon"})
+
+var bridgeParameters = parameters("bridge_", `ageing bridgeprio fd hello hw maxage maxwait pathcost portprio ports
+	waitport gcint`, fields{"bridge_stp": word("on", "off").or(aSwitch)}).meaning(map[string]string{
+	"stp": "write bridge_stp", "forward-delay": "write bridge_fd", "priority": "write bridge_bridgeprio",
+})
+
 // v1Device is an interface of version 1 with keys of its own.
 func v1Device(needs []string, own fields) *Type {
 	keys := fields{
-		"type": aText, "name": aText.exactly().checked((*judge).nicName), "mac_address": aMAC, "mtu": anMTU.or(scalar(null)),
+		"type": aText, "name": aText.exactly().checked((*judge).nicName), "mac_address": aMAC, "mtu": anMTU,
 		"subnets": listOf(v1Subnet).say("begin each with `- type: …`"), "accept-ra": aSwitch, "keep_configuration": aSwitch,
 		"wakeonlan": aSwitch, "optional": aSwitch,
 	}
@@ -61,17 +86,17 @@ func v1Device(needs []string, own fields) *Type {
 
 // v1Types are the types of version 1.
 var v1Types = map[string]*Type{
-	"physical":   v1Device([]string{"name"}, nil),
+	"physical":   v1Device([]string{"name"}, fields{"mtu": anMTU.or(scalar(null))}),
 	"loopback":   v1Device([]string{"name"}, nil),
 	"infiniband": v1Device([]string{"name"}, nil),
 	"vlan": v1Device([]string{"name", "vlan_id", "vlan_link"}, fields{
 		"vlan_id": aNumber.checked(vlanID), "vlan_link": aText,
 	}),
 	"bond": v1Device([]string{"name", "bond_interfaces"}, fields{
-		"bond_interfaces": texts.checked(members), "params": mapOf(anything),
+		"bond_interfaces": texts.checked(members), "params": bondParameters,
 	}),
 	"bridge": v1Device([]string{"name", "bridge_interfaces"}, fields{
-		"bridge_interfaces": texts, "params": mapOf(anything),
+		"bridge_interfaces": texts, "params": bridgeParameters,
 	}),
 	"nameserver": object(fields{
 		"type": aText, "address": anAddress.or(listOf(anAddress)), "search": texts.tolerating(text), "interface": aText, "name": aText,

@@ -4,8 +4,8 @@ package schema
 
 // aPackage is a name, or a name and a version.
 var (
-	nameAndVersion = tuple(2, aText).say("write [name, version]")
-	aPackage       = aText.or(nameAndVersion)
+	nameAndVersion = tuple(2, aText)
+	aPackage       = aText.or(nameAndVersion).say("write a name, or [name, version]")
 )
 
 var aMirror = object(fields{

@@ -2,6 +2,13 @@
 
 package schema
 
+import (
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
 // encodings of content in write_files.
 var encodings = word("gz", "gzip", "gz+base64", "gzip+base64", "gz+b64", "gzip+b64", "b64", "base64", "text/plain")
 
@@ -139,7 +146,28 @@ var aHandler = object(fields{
 	"level": word("DEBUG", "INFO", "WARN", "ERROR", "FATAL"), "endpoint": aText,
 	"consumer_key": aText, "token_key": aText, "token_secret": aText, "consumer_secret": aText,
 	"timeout": aDecimal, "retries": aNumber, "kvp_file_path": aText, "event_types": texts,
-}).needing("type")
+}).needing("type").checked(handlerKeys)
+
+// handlerSettings are the keys that go with each type of handler.
+var handlerSettings = map[string]string{
+	"log": "level", "print": "", "hyperv": "kvp_file_path event_types",
+	"webhook": "endpoint consumer_key token_key token_secret consumer_secret timeout retries",
+}
+
+func handlerKeys(j *judge, path string, n *yaml.Node) {
+	kind := given(n, "type")
+	if kind == nil {
+		return
+	}
+	for _, p := range pairs(n) {
+		if settings, known := handlerSettings[kind.Value]; known && p.key.Value != "type" && !slices.Contains(strings.Fields(settings), p.key.Value) {
+			j.warn(p.key, "remove it, or write another type", "%s does not go with type: %s", join(path, p.key), kind.Value)
+		}
+	}
+	if kind.Value == "webhook" && given(n, "endpoint") == nil {
+		j.fail(n, "add endpoint", "%s has no endpoint; cloud-init would not act on it", path)
+	}
+}
 
 var anOutput = aText.or(object(fields{"output": aText, "error": aText}))
 
@@ -150,7 +178,23 @@ var aMerge = aText.or(listOf(object(fields{
 		"recurse_dict", "recurse_list", "recurse_array", "recurse_str")),
 }).needing("name", "settings")).atLeast(1))
 
-var aModule = aText.or(anyList)
+// modules are those that cloud-init has or had; dashes are as good.
+var modules = strings.Fields(`ansible apk_configure apt_configure apt_pipelining bootcmd byobu ca_certs chef
+	disable_ec2_metadata disk_setup fan final_message growpart grub_dpkg install_hotplug keyboard keys_to_console landscape
+	locale lxd mcollective migrator mounts ntp package_update_upgrade_install phone_home power_state_change puppet
+	raspberry_pi refresh_rmc_and_interface reset_rmc resizefs resolv_conf rh_subscription rightscale_userdata rsyslog runcmd
+	salt_minion scripts_per_boot scripts_per_instance scripts_per_once scripts_user scripts_vendor seed_random set_hostname
+	set_passwords snap spacewalk ssh ssh_authkey_fingerprints ssh_import_id timezone ubuntu_advantage ubuntu_autoinstall
+	ubuntu_drivers ubuntu_pro update_etc_hosts update_hostname users_groups wireguard write_files write_files_deferred
+	yum_add_repo zypper_add_repo`)
+
+// aModule is a module's name, or a list of name, frequency and arguments.
+var aModule = aText.or(anyList).checked(func(j *judge, path string, n *yaml.Node) {
+	name := strings.TrimPrefix(strings.ReplaceAll(n.Value, "-", "_"), "cc_")
+	if n.Kind == yaml.ScalarNode && !slices.Contains(modules, name) {
+		j.warn(n, suggestion(name, modules), "%s is not a module of cloud-init; without one of your own of that name it is passed over", path)
+	}
+})
 
 var itself = fields{
 	"launch-index":         aNumber,
