@@ -15,9 +15,9 @@ import (
 )
 
 // inRoot runs a script in a small root directory of its own, with this host's /usr, in
-// which the hooks of the elements lie where they do in a build, beside the given files.
-// What the script prints comes back.
-func inRoot(t *testing.T, files map[string]string, env []string, script string) string {
+// which the hooks of the elements lie where they do in a build, beside the given files;
+// more names elements beside those of the infrastructure. What the script prints comes back.
+func inRoot(t *testing.T, files map[string]string, env []string, script string, more ...string) string {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("a root directory of its own needs root")
@@ -37,8 +37,8 @@ func inRoot(t *testing.T, files map[string]string, env []string, script string) 
 			t.Fatal(err)
 		}
 	}
-	for _, element := range []string{"install-bin", "install-static", "dib-init-system", "bootloader"} {
-		for _, phase := range []string{"pre-install.d", "install.d", "post-install.d", "finalise.d"} {
+	for _, element := range append([]string{"install-bin", "install-static", "dib-init-system", "bootloader"}, more...) {
+		for _, phase := range []string{"bin", "static", "pre-install.d", "install.d", "post-install.d", "finalise.d"} {
 			if _, err := os.Stat(element + "/" + phase); err == nil {
 				mustRun(t, "cp", "-a", element+"/"+phase, root+"/tmp/in_target.d/")
 			}
