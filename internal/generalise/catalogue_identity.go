@@ -71,6 +71,12 @@ func identity() []Operation {
 			Why: "images have a name on purpose, and cloud-init replaces it by the seed's", Families: anywhere(),
 			Actions: []Action{gone("/etc", "hostname", "HOSTNAME")},
 		},
+	}
+}
+
+// hardware: what belongs to this machine's hardware and storage.
+func hardware() []Operation {
+	return []Operation{
 		{
 			Name: "iscsi-initiator", What: "the name of the iSCSI initiator", Default: true,
 			Why: "two initiators with one name take each other's sessions", Families: anywhere(),

@@ -1,3 +1,8 @@
+# shellcheck shell=sh disable=SC2154
+# SPDX-License-Identifier: MPL-2.0
+#
+# The end: what was done, and where the builder repeats scripts, that it does.
+
 close_op
 cd /
 if [ -z "$again" ]; then

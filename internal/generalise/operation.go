@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
+//go:generate go test -run TestPage -update .
+
 // Package generalise makes a machine into a template of which many can be made:
 // what identifies this one, what it has written down of its life, and what an
 // installer or cloud-init left on it go.
@@ -92,7 +94,7 @@ type Operation struct {
 
 // Catalogue is every operation, in the order in which they run.
 func Catalogue() []Operation {
-	return slices.Concat(identity(), network(), cloudInit(), installers(), traces(), packages(), accounts(), services(), caches())
+	return slices.Concat(identity(), hardware(), network(), cloudInit(), installers(), traces(), packages(), accounts(), services(), caches())
 }
 
 // Names of groups that can stand for names of operations.

@@ -15,6 +15,9 @@ import (
 //go:embed generalise.sh
 var engine string
 
+//go:embed special.sh
+var specials string
+
 //go:embed finish.sh
 var finish string
 
@@ -44,7 +47,7 @@ func (r Request) Script() []byte {
 		dry = "yes"
 	}
 	fmt.Fprintf(&text, "%s\nroot=%s\ndry=%s\nkeep=%s\nself=%s\n", shebang, quote(r.Root), dry, quote(r.Keep), quote(r.Self))
-	text.WriteString(body)
+	text.WriteString(body + specials)
 	text.WriteString(repeat.Function)
 	for _, op := range r.Operations {
 		fmt.Fprintf(&text, "op %s\n", op.Name)

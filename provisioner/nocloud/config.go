@@ -46,6 +46,15 @@ type Config struct {
 	// it calls deprecated is a warning. Of its words only those are shown that
 	// repeat nothing of the seed. Defaults to `true`.
 	MachineSchema config.Trilean `mapstructure:"machine_schema"`
+	// Makes the machine a template for many, after the seed was installed: removes
+	// its identity, keys, leases, logs, histories, and what an installer or an
+	// earlier cloud-init left. `true` stands for the default operations of
+	// [the catalogue](https://github.com/seed-736dd801/packer-plugin-diskimage/blob/main/docs/generalise.md).
+	// A list names operations: `"default"`, `"all"`, or single ones; `"-logs"` takes one
+	// away, from the default ones if the list names no other. The seed stays whole. Defaults to `false`.
+	Generalise []string `mapstructure:"generalise"`
+	// Says what `generalise` would remove, and removes nothing. Defaults to `false`.
+	GeneraliseDryRun bool `mapstructure:"generalise_dry_run"`
 	// How the installing script is run, which must be as root. `{{ .Path }}` is
 	// the script's path; `{{ .Vars }}` is empty and there for commands written
 	// for the shell provisioner. Defaults to `sh {{ .Path }}`. As a user with
@@ -119,6 +128,9 @@ func (c *Config) checkAttributes() (errs []error) {
 	}
 	if err := interpolate.Validate(c.ExecuteCommand, &c.ctx); err != nil {
 		errs = append(errs, fmt.Errorf("execute_command is not a template: %w", err))
+	}
+	if _, err := c.operations(); err != nil {
+		errs = append(errs, err)
 	}
 	if !strings.Contains(c.ExecuteCommand, ".Path") {
 		errs = append(errs, errors.New("execute_command does not run the script; it must contain {{ .Path }}"))

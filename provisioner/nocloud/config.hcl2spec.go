@@ -69,6 +69,8 @@ type FlatConfig struct {
 	IgnoreCIDATA        *bool                      `mapstructure:"ignore_cidata" cty:"ignore_cidata" hcl:"ignore_cidata"`
 	EnableCloudInit     *bool                      `mapstructure:"enable_cloud_init" cty:"enable_cloud_init" hcl:"enable_cloud_init"`
 	MachineSchema       *bool                      `mapstructure:"machine_schema" cty:"machine_schema" hcl:"machine_schema"`
+	Generalise          []string                   `mapstructure:"generalise" cty:"generalise" hcl:"generalise"`
+	GeneraliseDryRun    *bool                      `mapstructure:"generalise_dry_run" cty:"generalise_dry_run" hcl:"generalise_dry_run"`
 	ExecuteCommand      *string                    `mapstructure:"execute_command" cty:"execute_command" hcl:"execute_command"`
 	RemoteFolder        *string                    `mapstructure:"remote_folder" cty:"remote_folder" hcl:"remote_folder"`
 }
@@ -143,6 +145,8 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"ignore_cidata":              &hcldec.AttrSpec{Name: "ignore_cidata", Type: cty.Bool, Required: false},
 		"enable_cloud_init":          &hcldec.AttrSpec{Name: "enable_cloud_init", Type: cty.Bool, Required: false},
 		"machine_schema":             &hcldec.AttrSpec{Name: "machine_schema", Type: cty.Bool, Required: false},
+		"generalise":                 &hcldec.AttrSpec{Name: "generalise", Type: cty.List(cty.String), Required: false},
+		"generalise_dry_run":         &hcldec.AttrSpec{Name: "generalise_dry_run", Type: cty.Bool, Required: false},
 		"execute_command":            &hcldec.AttrSpec{Name: "execute_command", Type: cty.String, Required: false},
 		"remote_folder":              &hcldec.AttrSpec{Name: "remote_folder", Type: cty.String, Required: false},
 	}

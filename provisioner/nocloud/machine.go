@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -98,6 +99,23 @@ func privateName(parent string) (string, error) {
 	return strings.TrimRight(parent, "/") + "/packer-nocloud-" + hex.EncodeToString(id[:]), nil
 }
 
+// inPrivateDir does something with a directory of the connecting user's own, which
+// is removed afterwards.
+func (m machine) inPrivateDir(ctx context.Context, parent string, work func(dir string) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	dir, err := privateName(parent)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, m.remove(ctx, dir)) }()
+	if err := m.privateDir(ctx, dir); err != nil {
+		return err
+	}
+	return work(dir)
+}
+
 // privateDir makes a directory that only the connecting user can enter; mkdir
 // takes none that exists already. After an error it may be there all the same: a
 // command that was left to itself goes on.
@@ -113,7 +131,7 @@ func (m machine) remove(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), removeTimeout)
 	defer cancel()
 	if _, err := m.run(ctx, "rm -rf '"+dir+"'"); err != nil {
-		return fmt.Errorf("removing %s, which holds a copy of the seed, from the machine: %w; remove it by hand", dir, err)
+		return fmt.Errorf("removing %s, which may hold a copy of the seed, from the machine: %w; remove it by hand", dir, err)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hcldec"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 )
@@ -34,12 +35,19 @@ var _ packersdk.Provisioner = (*Provisioner)(nil)
 
 // ConfigSpec is the schema of the provisioner's block.
 func (p *Provisioner) ConfigSpec() hcldec.ObjectSpec {
-	return p.config.FlatMapstructure().HCL2Spec()
+	spec := p.config.FlatMapstructure().HCL2Spec()
+	// A switch or a list: see switchesToLists.
+	spec[generaliseAttribute] = &hcldec.AttrSpec{Name: generaliseAttribute, Type: cty.DynamicPseudoType}
+	return spec
 }
 
 // Prepare checks the template: every error at once, each with its attribute.
 // Packer calls it a second time when the values of the build are known.
 func (p *Provisioner) Prepare(raws ...any) error {
+	raws, err := switchesToLists(raws)
+	if err != nil {
+		return err
+	}
 	return p.config.prepare(raws...)
 }
 
@@ -63,7 +71,7 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 		return fmt.Errorf("installing the NoCloud seed: %w", errors.Join(err, problems.Err()))
 	}
 	announce(ui, rendered, report)
-	return nil
+	return p.generalise(ctx, ui, comm, generated)
 }
 
 // forVersion are the warnings that only the machine's version of cloud-init gives
@@ -99,17 +107,14 @@ func (p *Provisioner) render() (nocloud.Seed, nocloud.Rendered, error) {
 // install uploads and runs the script, and removes the upload.
 func (p *Provisioner) install(ctx context.Context, comm packersdk.Communicator, installer nocloud.Installer, seed nocloud.Rendered, generated map[string]any) (report nocloud.Report, err error) {
 	m := machine{comm}
-	if err := ctx.Err(); err != nil {
-		return report, err
-	}
-	dir, err := privateName(p.config.RemoteFolder)
-	if err != nil {
-		return report, err
-	}
-	defer func() { err = errors.Join(err, m.remove(ctx, dir)) }()
-	if err := m.privateDir(ctx, dir); err != nil {
-		return report, err
-	}
+	err = m.inPrivateDir(ctx, p.config.RemoteFolder, func(dir string) error {
+		report, err = p.installFrom(ctx, m, dir, installer, seed, generated)
+		return err
+	})
+	return report, err
+}
+
+func (p *Provisioner) installFrom(ctx context.Context, m machine, dir string, installer nocloud.Installer, seed nocloud.Rendered, generated map[string]any) (report nocloud.Report, err error) {
 	for _, f := range installer.Uploads(seed) {
 		if err := m.upload(ctx, dir, f); err != nil {
 			return report, err

@@ -74,7 +74,7 @@ func (c *localComm) Upload(path string, in io.Reader, info *os.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	if name == "install.sh" {
+	if name == "install.sh" || name == "generalise.sh" {
 		text = bytes.Replace(text, []byte("root=''"), []byte("root='"+c.root+"'"), 1)
 	}
 	dir, err := os.Stat(filepath.Dir(path))

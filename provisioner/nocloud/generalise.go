@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MPL-2.0
+
+package nocloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	"github.com/zclconf/go-cty/cty"
+	"github.com/zclconf/go-cty/cty/convert"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/generalise"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/seedconfig"
+)
+
+const generaliseAttribute = "generalise"
+
+// switchesToLists makes the attribute that may be a switch or a list one of
+// Config's type: no Go type is both. JSON templates need no help, as their
+// decoder makes a list of a switch itself.
+func switchesToLists(raws []any) ([]any, error) {
+	raws = slices.Clone(raws)
+	list := cty.List(cty.String)
+	for i, raw := range raws {
+		block, ok := raw.(cty.Value)
+		if !ok || !block.Type().IsObjectType() || !block.Type().HasAttribute(generaliseAttribute) {
+			continue
+		}
+		attributes := block.AsValueMap()
+		given := attributes[generaliseAttribute]
+		switch {
+		case given.IsNull():
+			given = cty.NullVal(list)
+		case given.Type().IsPrimitiveType():
+			given = cty.TupleVal([]cty.Value{given})
+		}
+		given, err := convert.Convert(given, list)
+		if err != nil {
+			return nil, fmt.Errorf("generalise is neither true, false nor a list of names: %w", err)
+		}
+		attributes[generaliseAttribute] = given
+		raws[i] = cty.ObjectVal(attributes)
+	}
+	return raws, nil
+}
+
+// operations are those that the template chose. A switch arrives as a list of
+// one word.
+func (c *Config) operations() ([]generalise.Operation, error) {
+	names := c.Generalise
+	if slices.Contains(names, seedconfig.Unknown) {
+		return nil, nil
+	}
+	if len(names) == 1 {
+		switch names[0] {
+		case "1", "true":
+			names = []string{generalise.Defaults}
+		case "0", "false", "":
+			names = nil
+		}
+	}
+	ops, err := generalise.Select(names)
+	if err != nil {
+		return nil, fmt.Errorf("generalise: %w", err)
+	}
+	if len(ops) == 0 && c.GeneraliseDryRun {
+		return nil, errors.New("generalise_dry_run is set, but generalise is not; set it to true or to names of operations")
+	}
+	return ops, nil
+}
+
+// generalise makes the machine a template, or says what would go. Our own
+// builder repeats it when no later phase can undo it.
+func (p *Provisioner) generalise(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, generated map[string]any) error {
+	ops, err := p.config.operations()
+	if err != nil || len(ops) == 0 {
+		return err
+	}
+	m := machine{comm}
+	var report generalise.Report
+	err = m.inPrivateDir(ctx, p.config.RemoteFolder, func(dir string) error {
+		const name = "generalise.sh"
+		request := generalise.Request{Operations: ops, DryRun: p.config.GeneraliseDryRun, Keep: dir, Self: dir + "/" + name}
+		if err := m.upload(ctx, dir, nocloud.File{Name: name, Mode: nocloud.DirMode, Content: request.Script()}); err != nil {
+			return err
+		}
+		command, err := p.config.command(request.Self, generated)
+		if err != nil {
+			return fmt.Errorf("rendering execute_command: %w", err)
+		}
+		output, err := m.run(ctx, command)
+		var failed *exitError
+		if errors.As(err, &failed) && failed.status == generalise.ExitNotRoot {
+			return fmt.Errorf("%w; set execute_command to run it as root, such as `sudo -n sh {{ .Path }}`", err)
+		}
+		if err != nil {
+			return fmt.Errorf("running the script by execute_command: %w", err)
+		}
+		if report, err = generalise.ParseReport(output); err != nil {
+			return fmt.Errorf("%w; check that execute_command runs {{ .Path }} in a shell", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("generalising the machine: %w", err)
+	}
+	announceGeneralised(ui, report, p.config.GeneraliseDryRun)
+	return nil
+}
+
+// maxNames is how many names a dry run shows of each operation.
+const maxNames = 20
+
+// announceGeneralised says what was done, by operation, and what was not.
+func announceGeneralised(ui packersdk.Ui, report generalise.Report, dry bool) {
+	words := make([]string, len(report.Counts))
+	for i, c := range report.Counts {
+		words[i] = fmt.Sprintf("%s %d", c.Operation, c.Number)
+	}
+	counts := strings.Join(words, ", ")
+	switch {
+	case len(words) == 0:
+		ui.Say("Generalised the machine: there was nothing left to do")
+	case dry:
+		ui.Say("Generalising would change (nothing is changed): " + counts)
+	default:
+		ui.Say("Generalised the machine: " + counts)
+	}
+	shown := map[string]int{}
+	for _, line := range report.Would {
+		operation, what, _ := strings.Cut(line, " ")
+		if shown[operation]++; shown[operation] <= maxNames {
+			ui.Sayf("  %s: %s", operation, printable(what))
+		}
+	}
+	for _, c := range report.Counts {
+		if dry && c.Number > maxNames {
+			ui.Sayf("  %s: and %d more", c.Operation, c.Number-maxNames)
+		}
+	}
+	for _, line := range report.Kept {
+		operation, what, _ := strings.Cut(line, " ")
+		ui.Sayf("  %s left alone: %s", operation, printable(what))
+	}
+}
+
+// printable is a name as it can be shown: it came from a machine.
+func printable(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, name)
+}
