@@ -6,7 +6,7 @@
 # root, dry, keep and self above, and the chosen operations below, as calls of
 # these functions. What was done is said in lines "generalise.<fact>=<value>",
 # or for people when the builder repeats the script.
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2034
 set -eu
 LC_ALL=C
 export LC_ALL

@@ -117,7 +117,7 @@ if [ "$uid" != 0 ]; then
 	exit 77
 fi
 if [ -n "$root" ]; then
-	cd -P "$root/"
+	cd -P "$root/" || exit
 	root=${PWD%/}
 fi
 mounts=$nl
