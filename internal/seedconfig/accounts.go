@@ -19,18 +19,18 @@ import (
 // Accounts is who can log in.
 type Accounts struct {
 	// A user to create, or to complete if there is one of this name already.
-	// Repeatable; see [below](#user).
+	// Repeatable; see [`user`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#user).
 	Users []User `mapstructure:"user"`
 	// Whether the distribution's default user (`debian`, `ubuntu`, …) is created,
 	// too. Can be `false` only beside other users. Defaults to `true`.
 	DefaultUser config.Trilean `mapstructure:"default_user"`
-	// A group to create. Repeatable; see [below](#group).
+	// A group to create. Repeatable; see [`group`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#group).
 	Groups []Group `mapstructure:"group"`
 	// Public keys that may log in as the default user, each a line of
 	// `authorized_keys`.
 	SSHAuthorizedKeys []string `mapstructure:"ssh_authorized_keys"`
 	// The default user's password. Only its hash (SHA-512) gets into the seed;
-	// see [Passwords](#passwords).
+	// see [Passwords](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#passwords).
 	Password string `mapstructure:"password"`
 	// The hash of the default user's password, as `mkpasswd` or `openssl passwd -6`
 	// print it: SHA-512 (`$6$`), SHA-256, bcrypt or MD5. Conflicts with `password`.
@@ -76,7 +76,7 @@ type User struct {
 	// (GitHub) or `lp:NAME` (Launchpad).
 	SSHImportID []string `mapstructure:"ssh_import_id"`
 	// The password. Only its hash (SHA-512) gets into the seed; see
-	// [Passwords](#passwords).
+	// [Passwords](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#passwords).
 	Password string `mapstructure:"password"`
 	// The password's hash, as `mkpasswd` or `openssl passwd -6` print it.
 	// Conflicts with `password`.

@@ -81,7 +81,7 @@ type Config struct {
 	Accounts `mapstructure:",squash"`
 	System   `mapstructure:",squash"`
 
-	// The network in the form of version 2. See [below](#network).
+	// The network in the form of version 2. See [`network`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#network).
 	Network *Network `mapstructure:"network"`
 
 	// random is the identity made for `instance_id = "random"`.

@@ -20,13 +20,13 @@ import (
 
 // Network is the network in the form of version 2.
 type Network struct {
-	// An interface with hardware behind it. Repeatable; see [below](#ethernet).
+	// An interface with hardware behind it. Repeatable; see [`ethernet`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#ethernet).
 	Ethernets []Ethernet `mapstructure:"ethernet"`
-	// Interfaces used as one. Repeatable; see [below](#bond).
+	// Interfaces used as one. Repeatable; see [`bond`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#bond).
 	Bonds []Bond `mapstructure:"bond"`
-	// A bridge. Repeatable; see [below](#bridge).
+	// A bridge. Repeatable; see [`bridge`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#bridge).
 	Bridges []Bridge `mapstructure:"bridge"`
-	// A virtual network on an interface. Repeatable; see [below](#vlan).
+	// A virtual network on an interface. Repeatable; see [`vlan`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#vlan).
 	VLANs []VLAN `mapstructure:"vlan"`
 }
 
@@ -53,7 +53,7 @@ type Addressing struct {
 	MACAddress string `mapstructure:"macaddress"`
 	// Whether the boot goes on without it.
 	Optional config.Trilean `mapstructure:"optional"`
-	// A route. Repeatable; see [below](#route).
+	// A route. Repeatable; see [`route`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#route).
 	Routes []Route `mapstructure:"route"`
 }
 

@@ -27,20 +27,20 @@ type System struct {
 	Timezone string `mapstructure:"timezone"`
 	// The locale, such as `en_GB.UTF-8`.
 	Locale string `mapstructure:"locale"`
-	// The keyboard. See [below](#keyboard).
+	// The keyboard. See [`keyboard`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#keyboard).
 	Keyboard *Keyboard `mapstructure:"keyboard"`
 	// How the root partition is made to fill the disk, which cloud-init does by
-	// default. See [below](#growpart).
+	// default. See [`growpart`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#growpart).
 	Growpart *Growpart `mapstructure:"growpart"`
 	// Lines for `/etc/fstab`, each a list of up to six fields:
 	// `[["/dev/vdb1", "/srv", "ext4", "defaults,nofail", "0", "2"]]`.
 	Mounts [][]string `mapstructure:"mounts"`
-	// Time servers. See [below](#ntp).
+	// Time servers. See [`ntp`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#ntp).
 	NTP *NTP `mapstructure:"ntp"`
 	// Commands that run early at **every** boot, before the network is there. Each
 	// is a line for `sh`.
 	Bootcmd []string `mapstructure:"bootcmd"`
-	// A file to write. Repeatable; see [below](#write_file).
+	// A file to write. Repeatable; see [`write_file`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#write_file).
 	WriteFiles []WriteFile `mapstructure:"write_file"`
 	// Packages to install at the first boot, by name or `name=version`.
 	Packages []string `mapstructure:"packages"`
@@ -53,14 +53,13 @@ type System struct {
 	// Commands that run once per instance, late in the first boot. Each is a line
 	// for `sh`; for lists of arguments use `cloud_config`.
 	Runcmd []string `mapstructure:"runcmd"`
-	// A script. Repeatable; see [below](#script).
+	// A script. Repeatable; see [`script`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#script).
 	Scripts []Script `mapstructure:"script"`
-	// A further part of the user-data. Repeatable; see [below](#part).
+	// A further part of the user-data. Repeatable; see [`part`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#part).
 	Parts []Part `mapstructure:"part"`
 	// What the console says at the end of each boot.
 	FinalMessage string `mapstructure:"final_message"`
-	// Whether the machine is switched off or rebooted after its first boot. See
-	// [below](#power_state).
+	// Whether the machine is switched off or rebooted after its first boot. See [`power_state`](/packer/integrations/seed-736dd801/diskimage/latest/components/provisioner/nocloud#power_state).
 	PowerState *PowerState `mapstructure:"power_state"`
 }
 
