@@ -95,6 +95,21 @@ func TestDigestOfAFailureEndsWithTheLastLines(t *testing.T) {
 	}
 }
 
+// A line that is drawn over itself counts as it ends, and one that never ends is no
+// reason to hold all of it.
+func TestDigestOfOddLines(t *testing.T) {
+	shown, log := digested("E: early\r 10%\rE: late\n", 3, false)
+	if len(shown) != 1 || shown[0] != "E: late" || !strings.Contains(log, "10%") {
+		t.Errorf("%q, log %q", shown, log)
+	}
+	var out strings.Builder
+	d := &digest{log: &out, say: func(string) {}, now: time.Now}
+	_, _ = d.Write([]byte(strings.Repeat("x", 64<<10)))
+	if out.Len() != 64<<10+1 {
+		t.Errorf("%d bytes of an endless line are in the log", out.Len())
+	}
+}
+
 func TestDigestTellsProgressOfLongWork(t *testing.T) {
 	var shown []string
 	now := time.Unix(0, 0)
