@@ -202,6 +202,7 @@ var findings = []finding{
 	{"etc/cloud/cloud.cfg.d/x.cfg", "datasource: {NoCloud: {user-data: x, meta-data: {}}}\n", "inline"},
 	{"etc/cloud/cloud.cfg.d/x.cfg", "datasource:\n  NoCloud:\n    fs_label: null\n#    seedfrom: /x\n", ""},
 	{"etc/cloud/cloud.cfg.d/x.cfg", "datasource:\n  Ec2:\n    my-user-data: x\n", ""},
+	{"etc/cloud/cloud.cfg.d/x.cfg", "datasource:\n  Ec2:\n    user-data: x\n", ""},
 	{"var/lib/cloud/seed/nocloud-net/meta-data", "", "second"},
 }
 

@@ -164,6 +164,20 @@ func TestLateVar(t *testing.T) {
 	}
 }
 
+// Where the list is not ours, a search that cannot see /var finds nothing.
+func TestProofOfTheChoiceWithoutVar(t *testing.T) {
+	eachIdentify(t, func(g target) {
+		g.write("etc/cloud/cloud.cfg.d/zz.cfg", "datasource_list: [ NoCloud, Bigstep, None ]\n", 0o644)
+		g.write(IdentifyFile, "policy: search,found=all\n", 0o644)
+		if report := g.must(g.run(true, fullSeed)); !strings.Contains(report.Chosen, "NoCloud") {
+			g.t.Errorf("%+v", report)
+		}
+		g.write("etc/fstab", "LABEL=var /var xfs defaults 0 2\n", 0o644)
+		_, err := g.run(true, fullSeed)
+		wantStatus(g.t, err, ExitNotFound, "chooses no datasource")
+	})
+}
+
 // What a mount point hides is known only at the end of the build.
 func TestLateVarAtTheEnd(t *testing.T) {
 	eachIdentify(t, func(g target) {
