@@ -37,7 +37,9 @@ func (r reporter) templated(body string) {
 	if err != nil || root == nil || root.Kind != yaml.MappingNode {
 		return
 	}
-	for _, f := range schema.CloudConfig(root, r.options) {
-		r.add(place{f.Line, f.Column}, f.Text, f.Advice, f.Warning || statements)
+	found := schema.CloudConfig(root, r.options)
+	for i := range found {
+		found[i].Warning = found[i].Warning || statements
 	}
+	r.findings(found)
 }

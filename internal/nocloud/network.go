@@ -38,5 +38,6 @@ var hasKeys = regexp.MustCompile(`(?m)^\s*"?(?:version|network|config)"?\s*:`)
 func (r reporter) findings(found []schema.Finding) {
 	for _, f := range found {
 		r.add(place{f.Line, f.Column}, f.Text, f.Advice, f.Warning)
+		(*r.out)[len(*r.out)-1].ByVersion = f.ByVersion
 	}
 }

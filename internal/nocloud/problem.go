@@ -24,8 +24,9 @@ type Problem struct {
 	// Text says what is wrong, Advice what to do about it. Neither repeats
 	// values of the document, which may be secret.
 	Text, Advice string
-	// Warning marks what cloud-init would accept, but not as one might think.
-	Warning bool
+	// Warning marks what cloud-init would accept, but not as one might think;
+	// ByVersion that another version of it gives no reason for the warning.
+	Warning, ByVersion bool
 }
 
 // Error is the problem in one line: place, what is wrong, what to do.

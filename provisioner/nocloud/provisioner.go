@@ -59,7 +59,9 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 		return err
 	}
 	for _, w := range seed.Check().Warnings() {
-		ui.Sayf("Warning: %s", w.Error())
+		if !w.ByVersion { // that is told when the version is known
+			ui.Sayf("Warning: %s", w.Error())
+		}
 	}
 	ui.Sayf("Uploading the NoCloud seed: %s", rendered.Summary())
 	report, err := p.install(ctx, comm, p.installer(seed), rendered, generated)
@@ -74,13 +76,10 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	return p.generalise(ctx, ui, comm, generated)
 }
 
-// forVersion are the warnings that only the machine's version of cloud-init gives
-// reason to.
+// forVersion are the warnings that the machine's version of cloud-init gives reason
+// to; if it did not become known, those that some versions do.
 func forVersion(seed nocloud.Seed, report nocloud.Report) nocloud.Problems {
-	said := seed.Check()
-	return slices.DeleteFunc(seed.CheckFor(report.SchemaVersion()).Warnings(), func(w nocloud.Problem) bool {
-		return slices.Contains(said, w)
-	})
+	return slices.DeleteFunc(seed.CheckFor(report.SchemaVersion()).Warnings(), func(w nocloud.Problem) bool { return !w.ByVersion })
 }
 
 func (p *Provisioner) installer(seed nocloud.Seed) nocloud.Installer {

@@ -17,15 +17,23 @@ func (j *judge) age(path string, n *yaml.Node, a age) {
 	target := j.Target
 	switch {
 	case target.Known() && since.Known() && target.Before(since):
-		j.warn(n, cmp.Or(a.instead, "leave it out, or update cloud-init"), "%s is known since cloud-init %s; the target has %s and will ignore it", path, since, target)
+		j.aged(n, cmp.Or(a.instead, "leave it out, or update cloud-init"), "%s is known since cloud-init %s; the target has %s and will ignore it", path, since, target)
 	case !target.Known() && oldest.Before(since):
-		j.warn(n, cmp.Or(a.instead, "make sure that the image has it"), "%s is known since cloud-init %s only", path, since)
+		j.aged(n, cmp.Or(a.instead, "make sure that the image has it"), "%s is known since cloud-init %s only", path, since)
 	case removed.Known() && target.Known() && !target.Before(removed):
-		j.warn(n, cmp.Or(a.instead, "leave it out"), "%s is gone since cloud-init %s; the target has %s and will ignore it", path, removed, target)
+		j.aged(n, cmp.Or(a.instead, "leave it out"), "%s is gone since cloud-init %s; the target has %s and will ignore it", path, removed, target)
 	case removed.Known() && !target.Known():
-		j.warn(n, cmp.Or(a.instead, "leave it out"), "%s is gone since cloud-init %s", path, removed)
+		j.aged(n, cmp.Or(a.instead, "leave it out"), "%s is gone since cloud-init %s", path, removed)
 	case deprecated.Known() && (!target.Known() || !target.Before(deprecated)):
-		j.warn(n, a.instead, "%s is deprecated since cloud-init %s", path, deprecated)
+		j.aged(n, a.instead, "%s is deprecated since cloud-init %s", path, deprecated)
+	}
+}
+
+// aged warns of what depends on the version.
+func (j *judge) aged(n *yaml.Node, advice, format string, args ...any) {
+	if before := len(j.findings); before < maxFindings {
+		j.warn(n, advice, format, args...)
+		j.findings[before].ByVersion = true
 	}
 }
 

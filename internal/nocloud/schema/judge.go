@@ -29,6 +29,9 @@ type Finding struct {
 	// Text begins with the path of the value; Advice says what to write.
 	Text, Advice string
 	Warning      bool
+	// ByVersion marks a warning that another version of cloud-init gives no reason
+	// for.
+	ByVersion bool
 }
 
 // maxFindings is when a judge stops: more than that nobody reads.
@@ -67,7 +70,7 @@ func (j *judge) sorted() []Finding {
 
 func (j *judge) add(n *yaml.Node, warning bool, advice, format string, args ...any) {
 	if len(j.findings) < maxFindings {
-		j.findings = append(j.findings, Finding{n.Line, n.Column, fmt.Sprintf(format, args...), advice, warning})
+		j.findings = append(j.findings, Finding{Line: n.Line, Column: n.Column, Text: fmt.Sprintf(format, args...), Advice: advice, Warning: warning})
 	}
 }
 

@@ -59,6 +59,9 @@ func found(t *testing.T, text string, o Options) (all []string) {
 		if f.Warning {
 			grade = "warning"
 		}
+		if aged := strings.Contains(f.Text, "since cloud-init"); aged != f.ByVersion {
+			t.Errorf("%s: by version: %v", f.Text, f.ByVersion)
+		}
 		all = append(all, fmt.Sprintf("%s %d:%d %s; %s", grade, f.Line, f.Column, f.Text, f.Advice))
 	}
 	return all
