@@ -24,6 +24,9 @@ func TestWarningsAreForTheMachinesVersion(t *testing.T) {
 			if version != "none" {
 				b.put("var/lib/dpkg/status", "Package: cloud-init\nVersion: "+version+"\n\n")
 				b.put("usr/bin/cloud-init", "#!/bin/sh\n")
+				if err := os.Chmod(filepath.Join(b.comm.root, "usr/bin/cloud-init"), 0o755); err != nil {
+					t.Fatal(err)
+				}
 			}
 			b.must()
 			said := b.said.String()
@@ -39,17 +42,5 @@ func TestWarningsAreForTheMachinesVersion(t *testing.T) {
 				t.Errorf("ca-certs on %s:\n%s", version, said)
 			}
 		})
-	}
-}
-
-// put makes a file on the target.
-func (b *bench) put(path, text string) {
-	b.t.Helper()
-	path = filepath.Join(b.comm.root, path)
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		b.t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
-		b.t.Fatal(err)
 	}
 }
