@@ -130,7 +130,7 @@ type Config struct {
 	Offline bool `mapstructure:"offline"`
 
 	// A seed for cloud-init's NoCloud datasource that is carried by a volume
-	// beside the image or by a partition of it; see [Seed](#seed).
+	// beside the image or by a partition of it; see the section Seed.
 	NoCloud NoCloud `mapstructure:"nocloud"`
 
 	ctx interpolate.Context
