@@ -22,14 +22,14 @@ const pageHead = `# What generalise removes
 <!-- Made by "make generate" from internal/generalise: change that. -->
 
 ` + "`generalise = true`" + ` of the provisioner ` + "`diskimage-nocloud`" + ` makes a machine a template for many: it carries
-out the operations marked *yes* below, %d of %d. A list chooses others:
+out the operations marked *yes* below, %d of %d. The list ` + "`generalise_operations`" + ` chooses others, and needs no switch beside it:
 
 ` + "```hcl" + `
-generalise = ["default", "hostname", "-logs"]   # all marked yes, and hostname, but not logs
-generalise = ["-machine-id"]                    # all marked yes but one
-generalise = ["ssh-host-keys", "journal"]       # these two
-generalise = ["all", "-first-boot"]
-generalise_dry_run = true                       # says what would go, changes nothing
+generalise_operations = ["default", "hostname", "-logs"]   # all marked yes, and hostname, but not logs
+generalise_operations = ["-machine-id"]                    # all marked yes but one
+generalise_operations = ["ssh-host-keys", "journal"]       # these two
+generalise_operations = ["all", "-first-boot"]
+generalise_dry_run    = true                               # says what would go, changes nothing
 ` + "```" + `
 
 A second run changes nothing. An operation whose paths are missing does nothing, so all can be chosen on

@@ -50,9 +50,11 @@ type Config struct {
 	// its identity, keys, leases, logs, histories, and what an installer or an
 	// earlier cloud-init left. `true` stands for the default operations of
 	// [the catalogue](https://github.com/seed-736dd801/packer-plugin-diskimage/blob/main/docs/generalise.md).
-	// A list names operations: `"default"`, `"all"`, or single ones; `"-logs"` takes one
-	// away, from the default ones if the list names no other. The seed stays whole. Defaults to `false`.
-	Generalise []string `mapstructure:"generalise"`
+	// The seed stays whole. Defaults to `false`, and to `true` where `generalise_operations` is set.
+	Generalise config.Trilean `mapstructure:"generalise"`
+	// The operations of `generalise`: `"default"`, `"all"`, or single ones; `"-logs"` takes one
+	// away, from the default ones if the list names no other. Defaults to `["default"]`.
+	GeneraliseOperations []string `mapstructure:"generalise_operations"`
 	// Says what `generalise` would remove, and removes nothing. Defaults to `false`.
 	GeneraliseDryRun bool `mapstructure:"generalise_dry_run"`
 	// How the installing script is run, which must be as root. `{{ .Path }}` is

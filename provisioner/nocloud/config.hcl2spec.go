@@ -11,68 +11,69 @@ import (
 // FlatConfig is an auto-generated flat version of Config.
 // Where the contents of a field with a `mapstructure:,squash` tag are bubbled up.
 type FlatConfig struct {
-	PackerBuildName     *string                    `mapstructure:"packer_build_name" cty:"packer_build_name" hcl:"packer_build_name"`
-	PackerBuilderType   *string                    `mapstructure:"packer_builder_type" cty:"packer_builder_type" hcl:"packer_builder_type"`
-	PackerCoreVersion   *string                    `mapstructure:"packer_core_version" cty:"packer_core_version" hcl:"packer_core_version"`
-	PackerDebug         *bool                      `mapstructure:"packer_debug" cty:"packer_debug" hcl:"packer_debug"`
-	PackerForce         *bool                      `mapstructure:"packer_force" cty:"packer_force" hcl:"packer_force"`
-	PackerOnError       *string                    `mapstructure:"packer_on_error" cty:"packer_on_error" hcl:"packer_on_error"`
-	PackerUserVars      map[string]string          `mapstructure:"packer_user_variables" cty:"packer_user_variables" hcl:"packer_user_variables"`
-	PackerSensitiveVars []string                   `mapstructure:"packer_sensitive_variables" cty:"packer_sensitive_variables" hcl:"packer_sensitive_variables"`
-	UserData            *string                    `mapstructure:"user_data" cty:"user_data" hcl:"user_data"`
-	UserDataFile        *string                    `mapstructure:"user_data_file" cty:"user_data_file" hcl:"user_data_file"`
-	CloudConfig         *string                    `mapstructure:"cloud_config" cty:"cloud_config" hcl:"cloud_config"`
-	MetaData            *string                    `mapstructure:"meta_data" cty:"meta_data" hcl:"meta_data"`
-	MetaDataFile        *string                    `mapstructure:"meta_data_file" cty:"meta_data_file" hcl:"meta_data_file"`
-	Meta                map[string]string          `mapstructure:"meta" cty:"meta" hcl:"meta"`
-	NetworkConfig       *string                    `mapstructure:"network_config" cty:"network_config" hcl:"network_config"`
-	NetworkConfigFile   *string                    `mapstructure:"network_config_file" cty:"network_config_file" hcl:"network_config_file"`
-	VendorData          *string                    `mapstructure:"vendor_data" cty:"vendor_data" hcl:"vendor_data"`
-	VendorDataFile      *string                    `mapstructure:"vendor_data_file" cty:"vendor_data_file" hcl:"vendor_data_file"`
-	InstanceID          *string                    `mapstructure:"instance_id" cty:"instance_id" hcl:"instance_id"`
-	Hostname            *string                    `mapstructure:"hostname" cty:"hostname" hcl:"hostname"`
-	CustomKeys          []string                   `mapstructure:"custom_keys" cty:"custom_keys" hcl:"custom_keys"`
-	AllowPlainPasswords *bool                      `mapstructure:"allow_plain_passwords" cty:"allow_plain_passwords" hcl:"allow_plain_passwords"`
-	Compress            *bool                      `mapstructure:"compress" cty:"compress" hcl:"compress"`
-	Users               []seedconfig.FlatUser      `mapstructure:"user" cty:"user" hcl:"user"`
-	DefaultUser         *bool                      `mapstructure:"default_user" cty:"default_user" hcl:"default_user"`
-	Groups              []seedconfig.FlatGroup     `mapstructure:"group" cty:"group" hcl:"group"`
-	SSHAuthorizedKeys   []string                   `mapstructure:"ssh_authorized_keys" cty:"ssh_authorized_keys" hcl:"ssh_authorized_keys"`
-	Password            *string                    `mapstructure:"password" cty:"password" hcl:"password"`
-	HashedPassword      *string                    `mapstructure:"hashed_password" cty:"hashed_password" hcl:"hashed_password"`
-	PasswordExpire      *bool                      `mapstructure:"password_expire" cty:"password_expire" hcl:"password_expire"`
-	RootPassword        *string                    `mapstructure:"root_password" cty:"root_password" hcl:"root_password"`
-	RootHashedPassword  *string                    `mapstructure:"root_hashed_password" cty:"root_hashed_password" hcl:"root_hashed_password"`
-	SSHPasswordAuth     *bool                      `mapstructure:"ssh_pwauth" cty:"ssh_pwauth" hcl:"ssh_pwauth"`
-	DisableRoot         *bool                      `mapstructure:"disable_root" cty:"disable_root" hcl:"disable_root"`
-	FQDN                *string                    `mapstructure:"fqdn" cty:"fqdn" hcl:"fqdn"`
-	ManageEtcHosts      *string                    `mapstructure:"manage_etc_hosts" cty:"manage_etc_hosts" hcl:"manage_etc_hosts"`
-	Timezone            *string                    `mapstructure:"timezone" cty:"timezone" hcl:"timezone"`
-	Locale              *string                    `mapstructure:"locale" cty:"locale" hcl:"locale"`
-	Keyboard            *seedconfig.FlatKeyboard   `mapstructure:"keyboard" cty:"keyboard" hcl:"keyboard"`
-	Growpart            *seedconfig.FlatGrowpart   `mapstructure:"growpart" cty:"growpart" hcl:"growpart"`
-	Mounts              [][]string                 `mapstructure:"mounts" cty:"mounts" hcl:"mounts"`
-	NTP                 *seedconfig.FlatNTP        `mapstructure:"ntp" cty:"ntp" hcl:"ntp"`
-	Bootcmd             []string                   `mapstructure:"bootcmd" cty:"bootcmd" hcl:"bootcmd"`
-	WriteFiles          []seedconfig.FlatWriteFile `mapstructure:"write_file" cty:"write_file" hcl:"write_file"`
-	Packages            []string                   `mapstructure:"packages" cty:"packages" hcl:"packages"`
-	PackageUpdate       *bool                      `mapstructure:"package_update" cty:"package_update" hcl:"package_update"`
-	PackageUpgrade      *bool                      `mapstructure:"package_upgrade" cty:"package_upgrade" hcl:"package_upgrade"`
-	PackageReboot       *bool                      `mapstructure:"package_reboot_if_required" cty:"package_reboot_if_required" hcl:"package_reboot_if_required"`
-	Runcmd              []string                   `mapstructure:"runcmd" cty:"runcmd" hcl:"runcmd"`
-	Scripts             []seedconfig.FlatScript    `mapstructure:"script" cty:"script" hcl:"script"`
-	Parts               []seedconfig.FlatPart      `mapstructure:"part" cty:"part" hcl:"part"`
-	FinalMessage        *string                    `mapstructure:"final_message" cty:"final_message" hcl:"final_message"`
-	PowerState          *seedconfig.FlatPowerState `mapstructure:"power_state" cty:"power_state" hcl:"power_state"`
-	Network             *seedconfig.FlatNetwork    `mapstructure:"network" cty:"network" hcl:"network"`
-	PinDatasource       *bool                      `mapstructure:"pin_datasource" cty:"pin_datasource" hcl:"pin_datasource"`
-	IgnoreCIDATA        *bool                      `mapstructure:"ignore_cidata" cty:"ignore_cidata" hcl:"ignore_cidata"`
-	EnableCloudInit     *bool                      `mapstructure:"enable_cloud_init" cty:"enable_cloud_init" hcl:"enable_cloud_init"`
-	MachineSchema       *bool                      `mapstructure:"machine_schema" cty:"machine_schema" hcl:"machine_schema"`
-	Generalise          []string                   `mapstructure:"generalise" cty:"generalise" hcl:"generalise"`
-	GeneraliseDryRun    *bool                      `mapstructure:"generalise_dry_run" cty:"generalise_dry_run" hcl:"generalise_dry_run"`
-	ExecuteCommand      *string                    `mapstructure:"execute_command" cty:"execute_command" hcl:"execute_command"`
-	RemoteFolder        *string                    `mapstructure:"remote_folder" cty:"remote_folder" hcl:"remote_folder"`
+	PackerBuildName      *string                    `mapstructure:"packer_build_name" cty:"packer_build_name" hcl:"packer_build_name"`
+	PackerBuilderType    *string                    `mapstructure:"packer_builder_type" cty:"packer_builder_type" hcl:"packer_builder_type"`
+	PackerCoreVersion    *string                    `mapstructure:"packer_core_version" cty:"packer_core_version" hcl:"packer_core_version"`
+	PackerDebug          *bool                      `mapstructure:"packer_debug" cty:"packer_debug" hcl:"packer_debug"`
+	PackerForce          *bool                      `mapstructure:"packer_force" cty:"packer_force" hcl:"packer_force"`
+	PackerOnError        *string                    `mapstructure:"packer_on_error" cty:"packer_on_error" hcl:"packer_on_error"`
+	PackerUserVars       map[string]string          `mapstructure:"packer_user_variables" cty:"packer_user_variables" hcl:"packer_user_variables"`
+	PackerSensitiveVars  []string                   `mapstructure:"packer_sensitive_variables" cty:"packer_sensitive_variables" hcl:"packer_sensitive_variables"`
+	UserData             *string                    `mapstructure:"user_data" cty:"user_data" hcl:"user_data"`
+	UserDataFile         *string                    `mapstructure:"user_data_file" cty:"user_data_file" hcl:"user_data_file"`
+	CloudConfig          *string                    `mapstructure:"cloud_config" cty:"cloud_config" hcl:"cloud_config"`
+	MetaData             *string                    `mapstructure:"meta_data" cty:"meta_data" hcl:"meta_data"`
+	MetaDataFile         *string                    `mapstructure:"meta_data_file" cty:"meta_data_file" hcl:"meta_data_file"`
+	Meta                 map[string]string          `mapstructure:"meta" cty:"meta" hcl:"meta"`
+	NetworkConfig        *string                    `mapstructure:"network_config" cty:"network_config" hcl:"network_config"`
+	NetworkConfigFile    *string                    `mapstructure:"network_config_file" cty:"network_config_file" hcl:"network_config_file"`
+	VendorData           *string                    `mapstructure:"vendor_data" cty:"vendor_data" hcl:"vendor_data"`
+	VendorDataFile       *string                    `mapstructure:"vendor_data_file" cty:"vendor_data_file" hcl:"vendor_data_file"`
+	InstanceID           *string                    `mapstructure:"instance_id" cty:"instance_id" hcl:"instance_id"`
+	Hostname             *string                    `mapstructure:"hostname" cty:"hostname" hcl:"hostname"`
+	CustomKeys           []string                   `mapstructure:"custom_keys" cty:"custom_keys" hcl:"custom_keys"`
+	AllowPlainPasswords  *bool                      `mapstructure:"allow_plain_passwords" cty:"allow_plain_passwords" hcl:"allow_plain_passwords"`
+	Compress             *bool                      `mapstructure:"compress" cty:"compress" hcl:"compress"`
+	Users                []seedconfig.FlatUser      `mapstructure:"user" cty:"user" hcl:"user"`
+	DefaultUser          *bool                      `mapstructure:"default_user" cty:"default_user" hcl:"default_user"`
+	Groups               []seedconfig.FlatGroup     `mapstructure:"group" cty:"group" hcl:"group"`
+	SSHAuthorizedKeys    []string                   `mapstructure:"ssh_authorized_keys" cty:"ssh_authorized_keys" hcl:"ssh_authorized_keys"`
+	Password             *string                    `mapstructure:"password" cty:"password" hcl:"password"`
+	HashedPassword       *string                    `mapstructure:"hashed_password" cty:"hashed_password" hcl:"hashed_password"`
+	PasswordExpire       *bool                      `mapstructure:"password_expire" cty:"password_expire" hcl:"password_expire"`
+	RootPassword         *string                    `mapstructure:"root_password" cty:"root_password" hcl:"root_password"`
+	RootHashedPassword   *string                    `mapstructure:"root_hashed_password" cty:"root_hashed_password" hcl:"root_hashed_password"`
+	SSHPasswordAuth      *bool                      `mapstructure:"ssh_pwauth" cty:"ssh_pwauth" hcl:"ssh_pwauth"`
+	DisableRoot          *bool                      `mapstructure:"disable_root" cty:"disable_root" hcl:"disable_root"`
+	FQDN                 *string                    `mapstructure:"fqdn" cty:"fqdn" hcl:"fqdn"`
+	ManageEtcHosts       *string                    `mapstructure:"manage_etc_hosts" cty:"manage_etc_hosts" hcl:"manage_etc_hosts"`
+	Timezone             *string                    `mapstructure:"timezone" cty:"timezone" hcl:"timezone"`
+	Locale               *string                    `mapstructure:"locale" cty:"locale" hcl:"locale"`
+	Keyboard             *seedconfig.FlatKeyboard   `mapstructure:"keyboard" cty:"keyboard" hcl:"keyboard"`
+	Growpart             *seedconfig.FlatGrowpart   `mapstructure:"growpart" cty:"growpart" hcl:"growpart"`
+	Mounts               [][]string                 `mapstructure:"mounts" cty:"mounts" hcl:"mounts"`
+	NTP                  *seedconfig.FlatNTP        `mapstructure:"ntp" cty:"ntp" hcl:"ntp"`
+	Bootcmd              []string                   `mapstructure:"bootcmd" cty:"bootcmd" hcl:"bootcmd"`
+	WriteFiles           []seedconfig.FlatWriteFile `mapstructure:"write_file" cty:"write_file" hcl:"write_file"`
+	Packages             []string                   `mapstructure:"packages" cty:"packages" hcl:"packages"`
+	PackageUpdate        *bool                      `mapstructure:"package_update" cty:"package_update" hcl:"package_update"`
+	PackageUpgrade       *bool                      `mapstructure:"package_upgrade" cty:"package_upgrade" hcl:"package_upgrade"`
+	PackageReboot        *bool                      `mapstructure:"package_reboot_if_required" cty:"package_reboot_if_required" hcl:"package_reboot_if_required"`
+	Runcmd               []string                   `mapstructure:"runcmd" cty:"runcmd" hcl:"runcmd"`
+	Scripts              []seedconfig.FlatScript    `mapstructure:"script" cty:"script" hcl:"script"`
+	Parts                []seedconfig.FlatPart      `mapstructure:"part" cty:"part" hcl:"part"`
+	FinalMessage         *string                    `mapstructure:"final_message" cty:"final_message" hcl:"final_message"`
+	PowerState           *seedconfig.FlatPowerState `mapstructure:"power_state" cty:"power_state" hcl:"power_state"`
+	Network              *seedconfig.FlatNetwork    `mapstructure:"network" cty:"network" hcl:"network"`
+	PinDatasource        *bool                      `mapstructure:"pin_datasource" cty:"pin_datasource" hcl:"pin_datasource"`
+	IgnoreCIDATA         *bool                      `mapstructure:"ignore_cidata" cty:"ignore_cidata" hcl:"ignore_cidata"`
+	EnableCloudInit      *bool                      `mapstructure:"enable_cloud_init" cty:"enable_cloud_init" hcl:"enable_cloud_init"`
+	MachineSchema        *bool                      `mapstructure:"machine_schema" cty:"machine_schema" hcl:"machine_schema"`
+	Generalise           *bool                      `mapstructure:"generalise" cty:"generalise" hcl:"generalise"`
+	GeneraliseOperations []string                   `mapstructure:"generalise_operations" cty:"generalise_operations" hcl:"generalise_operations"`
+	GeneraliseDryRun     *bool                      `mapstructure:"generalise_dry_run" cty:"generalise_dry_run" hcl:"generalise_dry_run"`
+	ExecuteCommand       *string                    `mapstructure:"execute_command" cty:"execute_command" hcl:"execute_command"`
+	RemoteFolder         *string                    `mapstructure:"remote_folder" cty:"remote_folder" hcl:"remote_folder"`
 }
 
 // FlatMapstructure returns a new FlatConfig.
@@ -145,7 +146,8 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"ignore_cidata":              &hcldec.AttrSpec{Name: "ignore_cidata", Type: cty.Bool, Required: false},
 		"enable_cloud_init":          &hcldec.AttrSpec{Name: "enable_cloud_init", Type: cty.Bool, Required: false},
 		"machine_schema":             &hcldec.AttrSpec{Name: "machine_schema", Type: cty.Bool, Required: false},
-		"generalise":                 &hcldec.AttrSpec{Name: "generalise", Type: cty.List(cty.String), Required: false},
+		"generalise":                 &hcldec.AttrSpec{Name: "generalise", Type: cty.Bool, Required: false},
+		"generalise_operations":      &hcldec.AttrSpec{Name: "generalise_operations", Type: cty.List(cty.String), Required: false},
 		"generalise_dry_run":         &hcldec.AttrSpec{Name: "generalise_dry_run", Type: cty.Bool, Required: false},
 		"execute_command":            &hcldec.AttrSpec{Name: "execute_command", Type: cty.String, Required: false},
 		"remote_folder":              &hcldec.AttrSpec{Name: "remote_folder", Type: cty.String, Required: false},

@@ -11,66 +11,29 @@ import (
 	"unicode"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
-	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/convert"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/generalise"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/seedconfig"
 )
 
-const generaliseAttribute = "generalise"
-
-// switchesToLists makes the attribute that may be a switch or a list one of
-// Config's type: no Go type is both. JSON templates need no help, as their
-// decoder makes a list of a switch itself.
-func switchesToLists(raws []any) ([]any, error) {
-	raws = slices.Clone(raws)
-	list := cty.List(cty.String)
-	for i, raw := range raws {
-		block, ok := raw.(cty.Value)
-		if !ok || !block.Type().IsObjectType() || !block.Type().HasAttribute(generaliseAttribute) {
-			continue
-		}
-		attributes := block.AsValueMap()
-		given := attributes[generaliseAttribute]
-		switch {
-		case given.IsNull():
-			given = cty.NullVal(list)
-		case given.Type().IsPrimitiveType():
-			given = cty.TupleVal([]cty.Value{given})
-		}
-		given, err := convert.Convert(given, list)
-		if err != nil {
-			return nil, fmt.Errorf("generalise is neither true, false nor a list of names: %w", err)
-		}
-		attributes[generaliseAttribute] = given
-		raws[i] = cty.ObjectVal(attributes)
-	}
-	return raws, nil
-}
-
-// operations are those that the template chose. A switch arrives as a list of
-// one word.
+// operations are those that the template chose.
 func (c *Config) operations() ([]generalise.Operation, error) {
-	names := c.Generalise
-	if slices.Contains(names, seedconfig.Unknown) {
+	names := c.GeneraliseOperations
+	switch {
+	case slices.Contains(names, seedconfig.Unknown):
 		return nil, nil
-	}
-	if len(names) == 1 {
-		switch names[0] {
-		case "1", "true":
-			names = []string{generalise.Defaults}
-		case "0", "false", "":
-			names = nil
-		}
+	case c.Generalise.False():
+		names = nil
+	case c.Generalise.True() && len(names) == 0:
+		names = []string{generalise.Defaults}
 	}
 	ops, err := generalise.Select(names)
 	if err != nil {
-		return nil, fmt.Errorf("generalise: %w", err)
+		return nil, fmt.Errorf("generalise_operations: %w", err)
 	}
 	if len(ops) == 0 && c.GeneraliseDryRun {
-		return nil, errors.New("generalise_dry_run is set, but generalise is not; set it to true or to names of operations")
+		return nil, errors.New("generalise_dry_run is set, but generalise is not; set it to true, or generalise_operations")
 	}
 	return ops, nil
 }

@@ -8,44 +8,42 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/packer-plugin-sdk/rpc"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 )
 
-func TestGeneraliseIsASwitchOrAList(t *testing.T) {
-	none := cty.NullVal(cty.DynamicPseudoType)
-	words := func(names ...string) cty.Value {
-		var values []cty.Value
-		for _, n := range names {
-			values = append(values, cty.StringVal(n))
-		}
-		return cty.TupleVal(values)
-	}
+func TestGeneraliseIsASwitchWithAList(t *testing.T) {
 	for _, c := range []struct {
 		name         string
-		given        cty.Value
+		on           cty.Value
+		operations   []string
 		dry          bool
 		first, error string
 		least, most  int
 	}{
-		{name: "not given", given: none},
-		{name: "false", given: cty.False},
-		{name: "no name", given: cty.EmptyTupleVal},
-		{name: "true", given: cty.True, first: "machine-id", least: 40, most: 75},
-		{name: "one", given: words("logs"), first: "logs", least: 1, most: 1},
-		{name: "a text", given: cty.StringVal("logs"), first: "logs", least: 1, most: 1},
-		{name: "catalogue's order", given: words("logs", "ssh-host-keys"), first: "ssh-host-keys", least: 2, most: 2},
-		{name: "without one", given: words("-machine-id"), first: "ssh-host-keys", least: 40, most: 75},
-		{name: "all", given: words("all", "-first-boot"), first: "machine-id", least: 70, most: 200},
-		{name: "misspelt", given: words("log"), error: `generalise: there is no operation "log" (did you mean "logs"?)`},
-		{name: "nothing left", given: words("logs", "-logs"), error: "generalise: logs, -logs leaves no operation"},
-		{name: "a mapping", given: cty.ObjectVal(map[string]cty.Value{"a": cty.True}), error: "neither true, false nor a list"},
-		{name: "dry run of nothing", given: none, dry: true, error: "generalise_dry_run is set, but generalise is not"},
+		{name: "not given", on: cty.NullVal(cty.Bool)},
+		{name: "false", on: cty.False},
+		{name: "false with a list", on: cty.False, operations: []string{"logs"}},
+		{name: "true", on: cty.True, first: "machine-id", least: 40, most: 75},
+		{name: "one", on: cty.True, operations: []string{"logs"}, first: "logs", least: 1, most: 1},
+		{name: "catalogue's order", on: cty.NullVal(cty.Bool), operations: []string{"logs", "ssh-host-keys"}, first: "ssh-host-keys", least: 2, most: 2},
+		{name: "without one", on: cty.True, operations: []string{"-machine-id"}, first: "ssh-host-keys", least: 40, most: 75},
+		{name: "all", on: cty.NullVal(cty.Bool), operations: []string{"all", "-first-boot"}, first: "machine-id", least: 70, most: 200},
+		{name: "misspelt", on: cty.True, operations: []string{"log"}, error: `generalise_operations: there is no operation "log" (did you mean "logs"?)`},
+		{name: "nothing left", on: cty.True, operations: []string{"logs", "-logs"}, error: "generalise_operations: logs, -logs leaves no operation"},
+		{name: "dry run of nothing", on: cty.NullVal(cty.Bool), dry: true, error: "generalise_dry_run is set, but generalise is not"},
 	} {
 		block := hclConfig(nil).AsValueMap()
-		block["generalise"] = c.given
-		block["generalise_dry_run"] = cty.BoolVal(c.dry)
+		block["generalise"], block["generalise_dry_run"] = c.on, cty.BoolVal(c.dry)
+		var names []cty.Value
+		for _, name := range c.operations {
+			names = append(names, cty.StringVal(name))
+		}
+		if names != nil {
+			block["generalise_operations"] = cty.ListVal(names)
+		}
 		var p Provisioner
 		err := p.Prepare(cty.ObjectVal(block))
 		if c.error != "" {
@@ -59,13 +57,13 @@ func TestGeneraliseIsASwitchOrAList(t *testing.T) {
 			t.Errorf("%s: %v %v, %d operations %v", c.name, err, opsErr, len(ops), ops)
 		}
 	}
-	for given, wanted := range map[any]bool{true: true, false: false, "true": true, "logs": true} {
-		var p Provisioner
-		if err := p.Prepare(map[string]any{"generalise": given}); err != nil {
-			t.Errorf("%v: %v", given, err)
-		}
-		if ops, err := p.config.operations(); err != nil || len(ops) > 0 != wanted {
-			t.Errorf("of a JSON template, %v: %d operations, %v", given, len(ops), err)
+}
+
+// What Packer's newer protocol cannot say ends packer with a panic.
+func TestConfigSpecGoesOverTheWire(t *testing.T) {
+	for name, spec := range new(Provisioner).ConfigSpec() {
+		if _, err := rpc.ToProto(spec); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
@@ -88,7 +86,7 @@ func (b *bench) has(path string) bool {
 }
 
 func TestProvisionGeneralises(t *testing.T) {
-	b := newBench(t, map[string]any{"generalise": []string{"default", "-logs"}, "generalise_dry_run": true, "user_data": "#cloud-config\npackages: [nginx]\n"})
+	b := newBench(t, map[string]any{"generalise_operations": []string{"default", "-logs"}, "generalise_dry_run": true, "user_data": "#cloud-config\npackages: [nginx]\n"})
 	b.put("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
 	b.put("/etc/ssh/ssh_host_rsa_key", "x")
 	b.put("/var/lib/cloud/instances/i-old/obj.pkl", "x")

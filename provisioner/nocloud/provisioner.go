@@ -21,7 +21,6 @@ import (
 
 	"github.com/hashicorp/hcl/v2/hcldec"
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
-	"github.com/zclconf/go-cty/cty"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 )
@@ -35,19 +34,12 @@ var _ packersdk.Provisioner = (*Provisioner)(nil)
 
 // ConfigSpec is the schema of the provisioner's block.
 func (p *Provisioner) ConfigSpec() hcldec.ObjectSpec {
-	spec := p.config.FlatMapstructure().HCL2Spec()
-	// A switch or a list: see switchesToLists.
-	spec[generaliseAttribute] = &hcldec.AttrSpec{Name: generaliseAttribute, Type: cty.DynamicPseudoType}
-	return spec
+	return p.config.FlatMapstructure().HCL2Spec()
 }
 
 // Prepare checks the template: every error at once, each with its attribute.
 // Packer calls it a second time when the values of the build are known.
 func (p *Provisioner) Prepare(raws ...any) error {
-	raws, err := switchesToLists(raws)
-	if err != nil {
-		return err
-	}
 	return p.config.prepare(raws...)
 }
 
