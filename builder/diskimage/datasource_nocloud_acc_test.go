@@ -5,7 +5,6 @@
 package diskimage
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -108,29 +107,59 @@ func evaluated(text string) string {
 	return foreignSource.ReplaceAllString(text, "") + nullBuild + body + "}\n"
 }
 
+// documentedDataSource are the templates on the data source's page; before those
+// without a data source of their own stands the first one's.
+func documentedDataSource(t *testing.T) (templates []string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/datasources/nocloud.mdx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := ""
+	for _, part := range snippetPattern.FindAllStringSubmatch(string(page), -1) {
+		text := part[1]
+		if data == "" {
+			data = text[:strings.Index(text, "source ")] + "variable \"password\" {\n  default = \"x\"\n}\n"
+		}
+		if !strings.Contains(text, "data \"diskimage-nocloud\"") {
+			text = data + text
+		}
+		templates = append(templates, text)
+	}
+	if len(templates) < 5 {
+		t.Fatalf("the page shows %d templates", len(templates))
+	}
+	return templates
+}
+
+// The real builder for vSphere is content with what the documentation shows.
+func TestAccVSphereTakesTheSeed(t *testing.T) {
+	others := needImporters(t)
+	w := newWorkspace(t)
+	for _, text := range documentedDataSource(t) {
+		if !strings.Contains(text, `source "vsphere-iso"`) {
+			continue
+		}
+		name := w.file("t.pkr.hcl", text+"build {\n  sources = [\"source.vsphere-iso.ubuntu\"]\n}\n")
+		for _, arguments := range [][]string{{"validate", name}, {"validate", "-evaluate-datasources", name}} {
+			if status, out := runPacker(t, w.dir, append(w.plugins(others), "PACKER_CACHE_DIR="+w.dir+"/cache"), arguments...); status != 0 {
+				t.Errorf("%v: status %d:\n%s", arguments, status, out)
+			}
+		}
+		return
+	}
+	t.Error("the page shows no template for vSphere")
+}
+
 // What the documentation shows of the data source can be evaluated, and gives
 // other builders what it says.
 func TestAccDocumentedNoCloudDataSource(t *testing.T) {
 	needPacker(t)
 	w := newWorkspace(t)
-	page, err := os.ReadFile("../../docs/datasources/nocloud.mdx")
-	if err != nil {
-		t.Fatal(err)
-	}
-	parts := snippetPattern.FindAllStringSubmatch(string(page), -1)
-	if len(parts) < 5 {
-		t.Fatalf("the page shows %d templates", len(parts))
-	}
-	first := parts[0][1]
-	data := first[:strings.Index(first, "source ")] + "variable \"password\" {\n  default = \"x\"\n}\n"
 	want := []string{`"cd_label":"cidata"`, `["-cdrom","/`, `["-smbios","type=1,serial=ds=nocloud;s=http://<no value>:<no value>/`,
 		`"linux /casper/vmlinuz autoinstall 'ds=nocloud;h=web-1;i=iid-`, `"unmount":true`}
 	all := ""
-	for i, part := range parts {
-		text := part[1]
-		if !strings.Contains(text, "data \"diskimage-nocloud\"") {
-			text = data + text
-		}
+	for i, text := range documentedDataSource(t) {
 		name := filepath.Join(w.dir, strings.Repeat("x", i+1)+".pkr.hcl")
 		if err := os.WriteFile(name, []byte(evaluated(text)), 0o644); err != nil {
 			t.Fatal(err)
@@ -145,8 +174,5 @@ func TestAccDocumentedNoCloudDataSource(t *testing.T) {
 		if !strings.Contains(all, text) {
 			t.Errorf("no %s in\n%s", text, all)
 		}
-	}
-	if err := os.RemoveAll(filepath.Join(w.dir, "cache")); err != nil && !errors.Is(err, os.ErrNotExist) {
-		t.Error(err)
 	}
 }

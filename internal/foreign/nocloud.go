@@ -13,13 +13,14 @@ import (
 type NoCloud struct{ program *Program }
 
 const datasourceProgram = `
-import contextlib, sys, tempfile
+import os, sys, tempfile
 sys.path.insert(0, DIR)
+os.environ.update(PATH="/usr/sbin:/usr/bin:/sbin:/bin", BLKID_FILE="/dev/null")
 from cloudinit import dmi, helpers, url_helper, util
 from cloudinit.sources import DataSourceNoCloud as module
 
 url_helper.time.sleep = lambda seconds: None
-util.find_devs_with = lambda *a, **k: []
+blkid = util.find_devs_with
 
 def text(b):
     return b.decode("utf-8", "replace") if isinstance(b, bytes) else b or ""
@@ -27,6 +28,9 @@ def text(b):
 def answer(q):
     util.get_cmdline = lambda: q["Kernel"]
     dmi.read_dmi_data = lambda key: q["Serial"] if key == "system-serial-number" else None
+    volumes = q["Volumes"] or {}
+    util.find_devs_with = lambda criteria: [v for v in volumes if blkid(criteria, path=v)]
+    util.mount_cb = lambda device, callback, data: callback(volumes[device], data)
     module.util, module.dmi = util, dmi
     with tempfile.TemporaryDirectory() as dir:
         of = module.DataSourceNoCloudNet if q["Network"] else module.DataSourceNoCloud
@@ -47,6 +51,9 @@ def answer(q):
 type Machine struct {
 	Kernel, Serial string
 	Network        bool
+	// Volumes are devices, or files like them, of which blkid knows the labels;
+	// each with a directory of what is on it, since nothing is mounted.
+	Volumes map[string]string
 }
 
 // Found is what the datasource makes of it.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 )
 
@@ -110,12 +111,11 @@ func TestForeignReaders(t *testing.T) {
 		return readISO(t, write(t, ISO, files), "norock")
 	}
 	readers["vfat"] = func(t *testing.T, files []nocloud.File) map[string]string {
-		path, back := write(t, VFAT, files), t.TempDir()
+		path := write(t, VFAT, files)
 		if out := judge(t, "fsck.fat", "-nv", path); strings.Contains(out, "Label") && !strings.Contains(out, "CIDATA") {
 			t.Errorf("fsck.fat says\n%s", out)
 		}
-		judge(t, "env", "MTOOLS_SKIP_CHECK=1", "mcopy", "-n", "-i", path, "::*", back)
-		return readAll(t, back)
+		return readAll(t, extractFAT(t, path))
 	}
 	for reader, read := range readers {
 		for name, files := range seeds {
@@ -132,6 +132,11 @@ func TestForeignReaders(t *testing.T) {
 // readISO has xorriso read a volume, the tree that is wanted, and report anything odd.
 func readISO(t *testing.T, path, tree string) map[string]string {
 	t.Helper()
+	return readAll(t, extractISO(t, path, tree))
+}
+
+func extractISO(t *testing.T, path, tree string) string {
+	t.Helper()
 	back := filepath.Join(t.TempDir(), "back")
 	out := judge(t, "xorriso", "-abort_on", "WARNING", "-read_fs", tree, "-indev", path, "-osirrox", "on", "-extract", "/", back)
 	if strings.Contains(out, "WARNING") || !strings.Contains(out, "Volume id    : 'cidata'") {
@@ -140,7 +145,38 @@ func readISO(t *testing.T, path, tree string) map[string]string {
 	if err := os.Chmod(back, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	return readAll(t, back)
+	return back
+}
+
+func extractFAT(t *testing.T, path string) string {
+	t.Helper()
+	back := t.TempDir()
+	judge(t, "env", "MTOOLS_SKIP_CHECK=1", "mcopy", "-n", "-i", path, "::*", back)
+	return back
+}
+
+// The real datasource finds either volume by what blkid says of it, and takes all
+// four documents from it, whether there is a network or not.
+func TestCloudInitFindsTheVolumes(t *testing.T) {
+	t.Parallel()
+	files := []nocloud.File{
+		file("user-data", "#cloud-config\n{}\n"), file("meta-data", "instance-id: i-1\nlocal-hostname: web-1\n"),
+		file("network-config", "version: 2\n"), file("vendor-data", "#cloud-config\n{a: b}\n"),
+	}
+	iso, vfat := write(t, ISO, files), write(t, VFAT, files)
+	for _, release := range []string{"bookworm", "trixie"} {
+		datasource := foreign.NewNoCloud(t, release)
+		if datasource == nil {
+			continue
+		}
+		for path, dir := range map[string]string{iso: extractISO(t, iso, "any"), vfat: extractFAT(t, vfat)} {
+			want := foreign.Found{Found: true, Seed: path, UserData: "#cloud-config\n{}\n", VendorData: "#cloud-config\n{a: b}\n",
+				InstanceID: "i-1", Hostname: "web-1", Network: true}
+			if d := cmp.Diff(want, datasource.Look(t, foreign.Machine{Volumes: map[string]string{path: dir}})); d != "" {
+				t.Errorf("%s: %s", release, d)
+			}
+		}
+	}
 }
 
 // blkid, by whose answers cloud-init looks for volumes, finds them by label and type.
@@ -297,9 +333,7 @@ func FuzzVolumes(f *testing.F) {
 				t.Error(tree, d)
 			}
 		}
-		back := t.TempDir()
-		judge(t, "env", "MTOOLS_SKIP_CHECK=1", "mcopy", "-n", "-i", vfat, "::*", back)
-		if d := cmp.Diff(contents(files), readAll(t, back)); d != "" {
+		if d := cmp.Diff(contents(files), readAll(t, extractFAT(t, vfat))); d != "" {
 			t.Error(d)
 		}
 		judge(t, "fsck.fat", "-n", vfat)
