@@ -89,7 +89,7 @@ func (r Report) reading() (all []string) {
 		all = append(all, dir+" has another seed, which is not read, as this one comes first. Remove it.")
 	}
 	if r.Acted {
-		all = append(all, "cloud-init has already run on this machine for this instance-id and will not run again for it. Run cloud-init clean, or give another instance_id.")
+		all = append(all, "cloud-init has already run on this machine for this instance-id and will not run again for it. Set generalise, run cloud-init clean, or give another instance_id.")
 	}
 	return all
 }

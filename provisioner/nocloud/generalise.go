@@ -38,6 +38,13 @@ func (c *Config) operations() ([]generalise.Operation, error) {
 	return ops, nil
 }
 
+// forgets says whether cloud-init will not know any more for whom it has run.
+func (p *Provisioner) forgets() bool {
+	ops, err := p.config.operations()
+	return err == nil && !p.config.GeneraliseDryRun &&
+		slices.ContainsFunc(ops, func(o generalise.Operation) bool { return o.Name == "cloud-init-state" })
+}
+
 // generalise makes the machine a template, or says what would go. Our own
 // builder repeats it when no later phase can undo it.
 func (p *Provisioner) generalise(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, generated map[string]any) error {

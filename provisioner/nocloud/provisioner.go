@@ -64,6 +64,7 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	if err != nil {
 		return fmt.Errorf("installing the NoCloud seed: %w", errors.Join(err, problems.Err()))
 	}
+	report.Acted = report.Acted && !p.forgets()
 	announce(ui, rendered, report)
 	return p.generalise(ctx, ui, comm, generated)
 }
