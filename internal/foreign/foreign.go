@@ -66,6 +66,7 @@ done`)
 }
 
 func start(tb testing.TB, end byte, path string, args ...string) *Program {
+	keepOwn()
 	questions, ask := io.Pipe()
 	answers, say := io.Pipe()
 	ctx, stop := context.WithCancel(context.Background())

@@ -3,6 +3,7 @@
 package guest
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,10 +119,11 @@ func TestDigestTellsProgressOfLongWork(t *testing.T) {
 		now = now.Add(after)
 		_, _ = d.Write([]byte(text + "\n"))
 	}
-	say("0 upgraded, 3 newly installed, 0 to remove and 0 not upgraded.", 0)
+	say("Get:1 http://x lists", 6*time.Second)
+	say("0 upgraded, 3 newly installed, 1 to remove and 0 not upgraded.", 0)
 	say("Need to get 5 MB of archives.", 0)
 	say("After this operation, nothing.", 0)
-	say("0 upgraded, 3 newly installed, 0 to remove and 0 not upgraded.", 0)
+	say("0 upgraded, 3 newly installed, 1 to remove and 0 not upgraded.", 0)
 	say("Need to get 5 MB of archives.", 0)
 	say("After this operation, the same again.", 0)
 	say("Get:1 http://x a", 4*time.Second)
@@ -129,7 +131,13 @@ func TestDigestTellsProgressOfLongWork(t *testing.T) {
 	say("Unpacking a (1) ...", 5*time.Second)
 	say("Unpacking b (1) ...", 5*time.Second)
 	say("Setting up a (1) ...", 11*time.Second)
-	want := []string{"installing 3 packages, 5 MB to download", "downloaded 2 of 3 packages", "unpacked 2 of 3 packages", "set up 1 of 3 packages"}
+	say("Unpacking c (1) ...", 0)
+	say("Unpacking what replaces c (1) ...", 11*time.Second)
+	say("1 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.", 0)
+	say("After this operation, nothing.", 0)
+	say("Setting up b (1) ...", 6*time.Second)
+	want := []string{"installing 3 packages, removing 1 package, 5 MB to download", "downloaded 2 of 3 packages", "unpacked 2 of 3 packages",
+		"set up 1 of 3 packages", "unpacked 3 of 3 packages", "upgrading 1 package", "set up 2 of 4 packages"}
 	if diff := cmp.Diff(want, shown); diff != "" {
 		t.Error(diff)
 	}
@@ -164,6 +172,15 @@ func TestQuietly(t *testing.T) {
 	tr, _ = quietTrial(t, "echo quiet; exit 100", false)
 	if status := tr.serve(t); status != 100 || tr.out.String() != "quiet\n" {
 		t.Errorf("%d %q", status, &tr.out)
+	}
+	// In the chroot the log is where the hooks are.
+	tr, _ = quietTrial(t, "echo E: inside", true, "TMP_HOOKS_PATH=/of/the/host")
+	inside := filepath.Join(tr.root, HooksInTarget, ChatterLog)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(inside), 0o755), os.WriteFile(inside, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if status := tr.serve(t); status != 0 || !strings.Contains(read(t, filepath.Dir(inside), ChatterLog), "\nE: inside\n") {
+		t.Errorf("%d %q %q", status, &tr.out, &tr.err)
 	}
 	tr, _ = quietTrial(t, "", false)
 	tr.args = []string{"no-such-program"}
