@@ -55,7 +55,7 @@ const directory = "directory"
 // would be rendered here.
 func (c *Config) decode(raws ...any) error {
 	if err := config.Decode(c, &config.DecodeOpts{PluginType: "diskimage-nocloud"}, raws...); err != nil {
-		return err
+		return seedconfig.DecodeError(err)
 	}
 	if c.Media == nil {
 		c.Media = []string{string(media.ISO)}

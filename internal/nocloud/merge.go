@@ -27,7 +27,11 @@ type setting struct {
 // the two without a word.
 func (s Seed) checkMerge(out *Problems) {
 	m := merged{out, map[string]setting{}, map[string]setting{}}
-	for _, p := range s.parts() {
+	parts := s.parts()
+	if len(parts) < 2 {
+		return
+	}
+	for _, p := range parts {
 		text := string(p.Text)
 		if p.Merge != "" || p.Type != "" && p.Type != string(cloudConfig) || classify(text) != cloudConfig || ownRule.Match(p.Text) {
 			continue

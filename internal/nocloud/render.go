@@ -47,6 +47,8 @@ type Rendered struct {
 	InstanceID string
 	// Derived says that the instance-id was computed from the seed.
 	Derived bool
+	// Random says that it was made at random.
+	Random bool
 }
 
 // Render gives the files of the seed. It is a pure function: the same seed
@@ -87,7 +89,7 @@ func (s Seed) metaData(out *Rendered, userData []byte) ([]byte, error) {
 	if _, given := field(root, instanceIDKey); given != nil {
 		out.InstanceID = given.Value
 	} else {
-		out.InstanceID, out.Derived = s.InstanceID, s.InstanceID == ""
+		out.InstanceID, out.Derived, out.Random = s.InstanceID, s.InstanceID == "", s.RandomID
 		if out.Derived {
 			out.InstanceID = s.deriveID(userData)
 		}

@@ -41,6 +41,8 @@ type Seed struct {
 	// a new machine, on which everything runs again. If it is empty and
 	// meta-data has none either, it is derived from the whole seed.
 	InstanceID string
+	// RandomID says that InstanceID was made at random.
+	RandomID bool
 	// Hostname becomes local-hostname in meta-data; empty adds nothing.
 	Hostname string
 	// CustomKeys are top-level keys of cloud-config that modules of the user's own

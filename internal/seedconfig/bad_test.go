@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
+	"github.com/hashicorp/packer-plugin-sdk/template/config"
 )
 
 const privateKey = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEA\n-----END OPENSSH PRIVATE KEY-----\n"
@@ -180,6 +181,10 @@ func TestSecretsAreNotSaid(t *testing.T) {
 	errs := c.Check()
 	if text := fmt.Sprint(errs); len(errs) < 4 || strings.Contains(text, secret) || strings.Contains(text, hash) {
 		t.Errorf("%v", errs)
+	}
+	err := config.Decode(&Config{}, &config.DecodeOpts{}, attributes{"password": []string{secret}, "user": []attributes{{"password": []string{secret}}}})
+	if err == nil || strings.Contains(DecodeError(err).Error(), secret) || !strings.Contains(DecodeError(err).Error(), "'password' expected type 'string'") {
+		t.Errorf("decoding says %v", err)
 	}
 	if said := packersdk.LogSecretFilter.FilterString(secret + " " + hash); strings.Contains(said, "s3cret") || strings.Contains(said, "no-hash") {
 		t.Errorf("the log says %s", said)

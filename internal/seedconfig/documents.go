@@ -54,6 +54,7 @@ func (c *Config) Seed() (s nocloud.Seed, errs []error) {
 		s.Hostname = known(c.FQDN)
 	}
 	var err error
+	s.RandomID = c.InstanceID == randomID
 	if s.InstanceID, err = c.instanceID(); err != nil {
 		errs = append(errs, err)
 	}

@@ -3,9 +3,11 @@
 package seedconfig
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +20,14 @@ type problems struct{ errs []error }
 
 func (p *problems) add(attribute, text, advice string) {
 	p.errs = append(p.errs, nocloud.Problem{Attribute: attribute, Text: text, Advice: advice})
+}
+
+var decodedValue = regexp.MustCompile(`, value: '.*'`)
+
+// DecodeError is an error of decoding a template without the values in it, which may
+// be secret. Only JSON templates have such errors: of HCL, Packer checks the types.
+func DecodeError(err error) error {
+	return errors.New(decodedValue.ReplaceAllString(err.Error(), ""))
 }
 
 // form is what values of an attribute look like.

@@ -83,7 +83,7 @@ func (c *Config) prepare(raws ...any) error {
 	// The SDK parses every value as a Go template, also those that its filter
 	// excludes from rendering, and jinja is none. So it renders nothing here.
 	if err := config.Decode(c, &config.DecodeOpts{PluginType: "diskimage-nocloud"}, raws...); err != nil {
-		return err
+		return seedconfig.DecodeError(err)
 	}
 	errs := c.interpolate(raws)
 	c.setDefaults()

@@ -160,6 +160,9 @@ func (m machine) runScript(ctx context.Context, command string) (nocloud.Report,
 // announce tells the user what is where now, and what may keep it from being read.
 func announce(ui packersdk.Ui, seed nocloud.Rendered, report nocloud.Report) {
 	origin := "as given"
+	if seed.Random {
+		origin = "made for this build"
+	}
 	if seed.Derived {
 		origin = "derived from the seed"
 	}
