@@ -140,11 +140,13 @@ func snapshot(t *testing.T, root string) map[string]string {
 				return err
 			}
 		case e.Type().IsRegular():
-			text, err := os.ReadFile(p)
-			is = fmt.Sprintf("%v %s", info.Mode(), text)
-			if err != nil {
-				return err
+			text := []byte("x\n") // as most are
+			if info.Size() != int64(len(text)) {
+				if text, err = os.ReadFile(p); err != nil {
+					return err
+				}
 			}
+			is = fmt.Sprintf("%v %s", info.Mode(), text)
 		default:
 			is = fmt.Sprint(info.Mode())
 		}
@@ -156,8 +158,11 @@ func snapshot(t *testing.T, root string) map[string]string {
 
 func write(t *testing.T, path, text string) {
 	t.Helper()
-	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	must(t, os.RemoveAll(path))
+	if _, err := os.Lstat(path); err == nil {
+		must(t, os.RemoveAll(path))
+	} else {
+		must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	}
 	must(t, os.WriteFile(path, []byte(text), 0o640))
 }
 

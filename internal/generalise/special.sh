@@ -67,9 +67,11 @@ generates_name() {
 	return 1
 }
 
+# resolver leaves the file alone while our builder lends the host's to
+# provisioners and hooks; when the builder repeats the script it is the image's.
 resolver() {
 	enter /etc || return 0
-	if ! is_file resolv.conf || exists resolv.conf.ORIG; then
+	if ! is_file resolv.conf || exists resolv.conf.ORIG || { [ -z "$root" ] && [ -d /run/diskimage/repeat.d ]; }; then
 		return 0
 	fi
 	if [ -n "$live" ]; then
