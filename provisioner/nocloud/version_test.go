@@ -44,3 +44,19 @@ func TestWarningsAreForTheMachinesVersion(t *testing.T) {
 		})
 	}
 }
+
+// That cloud-init has run already matters only if it still knows afterwards.
+func TestActedInstanceIsForgotten(t *testing.T) {
+	for _, generalise := range []string{"false", "true"} {
+		b := newBench(t, map[string]any{"instance_id": "i-1", "generalise": generalise})
+		b.put("usr/bin/cloud-init", "#!/bin/sh\n")
+		b.put("var/lib/cloud/data/instance-id", "i-1\n")
+		if err := os.Chmod(filepath.Join(b.comm.root, "usr/bin/cloud-init"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		b.must()
+		if told := strings.Contains(b.said.String(), "already run on this machine for this instance-id"); told == (generalise == "true") {
+			t.Errorf("generalise = %s:\n%s", generalise, b.said.String())
+		}
+	}
+}
