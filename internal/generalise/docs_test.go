@@ -24,7 +24,7 @@ const pageHead = `# What generalise removes
 ` + "`generalise = true`" + ` of the provisioner ` + "`diskimage-nocloud`" + ` makes a machine a template for many: it carries
 out the operations marked *yes* below, %d of %d. The list ` + "`generalise_operations`" + ` chooses others, and needs no switch beside it:
 
-` + "```hcl" + `
+` + "```text" + `
 generalise_operations = ["default", "hostname", "-logs"]   # all marked yes, and hostname, but not logs
 generalise_operations = ["-machine-id"]                    # all marked yes but one
 generalise_operations = ["ssh-host-keys", "journal"]       # these two

@@ -36,7 +36,8 @@ type digest struct {
 
 	upgraded, installed, removed string // of the summary at hand
 	size                         string
-	fetching                     bool // packages, not lists
+	fetching                     bool // packages
+	lists                        bool // package lists came since apt last told how much it fetched
 
 	announced string // the work that was said last, and what was unpacked before
 	before    int
@@ -131,6 +132,7 @@ var (
 	summaryLine = regexp.MustCompile(`^(\d+) upgraded, (\d+) newly installed, (?:\d+ \w+, )*(\d+) to remove`)
 	sizeLine    = regexp.MustCompile(`^Need to get (.+) of archives\.`)
 	fetchedLine = regexp.MustCompile(`^Fetched (.+) in (.+) \(`)
+	listLine    = regexp.MustCompile(`^Get:\d+ .* (?:InRelease|Release|Packages|Translation-\S+) \[`)
 )
 
 // summary reads what apt says before and after its work.
@@ -147,11 +149,16 @@ func (d *digest) summary(text string) bool {
 		d.work()
 		return true
 	}
+	if listLine.MatchString(text) {
+		d.lists = true
+		return true
+	}
+	// Of packages apt says it twice at times.
 	if m := fetchedLine.FindStringSubmatch(text); m != nil {
-		if !d.fetching {
+		if d.lists {
 			d.say(fmt.Sprintf("fetched %s of package lists in %s", m[1], m[2]))
 		}
-		d.fetching = false
+		d.fetching, d.lists = false, false
 		return true
 	}
 	return false

@@ -27,6 +27,7 @@ Get:1 http://deb.example/debian bookworm/main amd64 libgpg-error0 amd64 1.46-1 [
 Err:2 http://deb.example/debian bookworm/main amd64 bash amd64 5.2.15
   404  Not Found
 Fetched 22.3 MB in 0s (71.9 MB/s)
+Fetched 22.3 MB in 0s (71.9 MB/s)
 /usr/bin/dpkg --status-fd 13 --no-triggers --configure libgpg-error0:amd64
 dpkg: regarding .../bash_5.2.15-2+b13_amd64.deb containing bash, pre-dependency problem:
  bash pre-depends on libc6 (>= 2.36)
