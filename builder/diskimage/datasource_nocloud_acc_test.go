@@ -176,3 +176,40 @@ func TestAccDocumentedNoCloudDataSource(t *testing.T) {
 		}
 	}
 }
+
+// What the page on carriers shows is valid, each part with what stands before or
+// after it in a template.
+func TestAccDocumentedCarriers(t *testing.T) {
+	needPacker(t)
+	w := newWorkspace(t)
+	page, err := os.ReadFile("../../docs/carriers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.file("user-data.yaml", "#cloud-config\n{}\n")
+	w.file("network.yaml", "version: 2\nethernets: {all: {match: {name: \"e*\"}, dhcp4: true}}\n")
+	parts := snippetPattern.FindAllStringSubmatch(string(page), -1)
+	if len(parts) < 5 {
+		t.Fatalf("the page shows %d templates", len(parts))
+	}
+	for i, part := range parts {
+		text := part[1]
+		if !strings.Contains(text, "source \"") && !strings.HasPrefix(text, "data ") {
+			text = "source \"diskimage\" \"debian\" {\n  elements = [\"debian-minimal\"]\n}\n" + text
+		}
+		if name := sourcePattern.FindStringSubmatch(text); name != nil && !strings.Contains(text, "build {") {
+			text += "build {\n  sources = [\"source.diskimage." + name[1] + "\"]\n}\n"
+		} else if name == nil && !strings.Contains(text, "build {") {
+			text += nullBuild + "}\n"
+		}
+		dir := filepath.Join(w.dir, strings.Repeat("x", i+1))
+		judge(t, "mkdir", "-p", dir)
+		judge(t, "cp", w.dir+"/user-data.yaml", w.dir+"/network.yaml", dir)
+		if err := os.WriteFile(dir+"/t.pkr.hcl", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if status, out := runPacker(t, dir, w.env(), "validate", "t.pkr.hcl"); status != 0 {
+			t.Errorf("status %d:\n%s\n%s", status, out, text)
+		}
+	}
+}
