@@ -100,9 +100,10 @@ func TestAccSeedTroubles(t *testing.T) {
 		t.Log(out)
 	}
 	image := filesOf(t, filepath.Join(w.output, "tiny.raw"), "/etc/cloud")
-	for file, want := range map[string]string{"ds-identify.cfg": "datasource: NoCloud\n", "cloud.cfg.d/99_zz_diskimage_datasource.cfg": "datasource_list: [ NoCloud ]\n"} {
-		if text, err := os.ReadFile(filepath.Join(image, "etc/cloud", file)); err != nil || !strings.Contains(string(text), want) {
-			t.Errorf("%s: %q (%v)", file, text, err)
-		}
+	// The fstab of the image, which the builder makes, knows no /var: at the end of the
+	// build the file for ds-identify is taken back.
+	wantLine(t, image+"/etc/cloud/cloud.cfg.d/99_zz_diskimage_datasource.cfg", "datasource_list: [ NoCloud ]\n")
+	if _, err := os.Lstat(image + "/etc/cloud/ds-identify.cfg"); !os.IsNotExist(err) {
+		t.Errorf("ds-identify.cfg: %v", err)
 	}
 }
