@@ -5,16 +5,12 @@
 package diskimage
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
-	"github.com/seed-736dd801/packer-plugin-diskimage/internal/qemu"
 )
 
 // debianFamily is a template for real systems: elements, environment and further
@@ -72,39 +68,50 @@ func (w workspace) file(name, text string) string {
 	return path
 }
 
-// Element debian with the elements that bring apt's files, for both releases;
-// the older one boots.
+// Element debian with the elements that bring apt's files, for both releases. They
+// get a seed as well, and boot with it and with others.
 func TestAccDebianElement(t *testing.T) {
 	needPacker(t)
 	t.Parallel()
 	t.Run("bookworm", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkspace(t)
-		note := nonce(t)
-		buildBookworm(t, w, note)
-		image := filesOf(t, w.output+"/family.raw", "/boot", "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg")
+		seed := newSeeded(t, "web", "Europe/Prague")
+		buildBookworm(t, w, seed)
+		raw := w.output + "/family.raw"
+		image := filesOf(t, raw, "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg")
 		checkDebian(t, image, "12.")
 		checkAptFiles(t, image)
-		bootDebian(t, w, image, note)
+		t.Run("boots", func(t *testing.T) {
+			t.Run("seed", func(t *testing.T) {
+				t.Parallel()
+				bootSeeded(t, seed, raw, 2, [][3]string{
+					{"user of the image", "id -u debian; su debian -c 'sudo -n id -u'", "1000\n0"},
+					{"name servers", "grep -c '^    dns-nameservers 10.0.2.3$' /etc/network/interfaces.d/50-cloud-init", "2"},
+				})
+			})
+		})
 	})
 	t.Run("trixie", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkspace(t)
+		seed := newSeeded(t, "db", "Asia/Tokyo")
 		settings := w.element("settings", "root.d/05-settings", `echo 'echo "settings of $DISTRO_NAME $DIB_RELEASE"' > "$TARGET_ROOT/.extra_settings"`+"\n")
 		status, out := runPacker(t, w.dir, w.env("ELEMENTS_PATH="+settings), "build", w.debianFamily(
 			`"debian", "devuser", "element-manifest", "source-repositories", "svc-map", "settings"`,
 			`DIB_RELEASE = "trixie", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_DEV_USER_AUTHORIZED_KEYS = "/dev/null",
-			DIB_APT_LOCAL_CACHE = "0", DIB_DISABLE_APT_CLEANUP = "1"`, "", ""))
+			DIB_APT_LOCAL_CACHE = "0", DIB_DISABLE_APT_CLEANUP = "1"`, "", seed.provisioners(t)))
 		if status != 0 {
 			t.Fatalf("status %d:\n%s", status, out)
 		}
 		w.assertClean()
-		image := filesOf(t, w.output+"/family.raw", "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg", "/var/cache/apt")
+		raw := w.output + "/family.raw"
+		image := filesOf(t, raw, "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg", "/var/cache/apt")
 		checkDebian(t, image, "13.")
 		if !strings.Contains(out, "settings of debian trixie") {
 			t.Error("the bootstrap did not read .extra_settings")
 		}
-		if top := judge(t, "debugfs", "-R", "ls -p /", w.output+"/family.raw"); !strings.Contains(top, "/etc/") || strings.Contains(top, "extra_settings") {
+		if top := judge(t, "debugfs", "-R", "ls -p /", raw); !strings.Contains(top, "/etc/") || strings.Contains(top, "extra_settings") {
 			t.Errorf("what is in the top directory: %s", top)
 		}
 		if kept, err := filepath.Glob(image + "/var/cache/apt/archives/openssh-server_*.deb"); err != nil || len(kept) != 1 {
@@ -113,35 +120,32 @@ func TestAccDebianElement(t *testing.T) {
 		wantLine(t, image+"/etc/passwd", "devuser:x:")
 		wantLine(t, image+"/etc/dib-manifests/dib-element-manifest", "cache-url\n")
 		wantUnit(t, image, "multi-user.target.wants/systemd-networkd.service", true)
+		t.Run("boots", func(t *testing.T) {
+			t.Run("seed", func(t *testing.T) {
+				t.Parallel()
+				bootSeeded(t, seed, raw, 1, [][3]string{
+					{"name servers", "resolvectl dns lan0 | cut -d: -f2-; resolvectl domain lan0 | cut -d: -f2-", "10.0.2.3\n lan.test"},
+					{"recoverable errors", `cloud-init status --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["recoverable_errors"])'`, "{}"},
+				})
+			})
+			t.Run("clones", func(t *testing.T) {
+				t.Parallel()
+				bootClones(t, seed, raw)
+			})
+		})
 	})
 }
 
 // buildBookworm builds with a package that only DIB_APT_SOURCES has, a setting
-// that only DIB_APT_CONF makes, and a seed that says on the console what became of it.
-func buildBookworm(t *testing.T, w workspace, note string) {
+// that only DIB_APT_CONF makes, and a seed.
+func buildBookworm(t *testing.T, w workspace, seed seeded) {
 	t.Helper()
 	sources := w.file("sources.list", "# of the test\ndeb "+hostMirror(t)+" bookworm contrib\n")
 	conf := w.file("apt.conf", "DPkg::Post-Invoke { \"date > /etc/apt-conf-was-read\"; };\n")
 	status, out := runPacker(t, w.dir, w.env(), "build", w.debianFamily(
 		`"debian", "cloud-init-nocloud", "apt-sources", "apt-conf", "apt-preferences"`,
 		fmt.Sprintf(`DIB_RELEASE = "bookworm", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_APT_SOURCES = %q, DIB_APT_CONF = %q`, sources, conf),
-		`packages = ["b43-fwcutter"]`, fmt.Sprintf(`
-  # On a busy host an emulated machine needs more than the 90 seconds that systemd gives a device.
-  provisioner "shell" {
-    inline = [
-      "mkdir -p /etc/systemd/system.conf.d",
-      "printf '[Manager]\\nDefaultDeviceTimeoutSec=20min\\n' > /etc/systemd/system.conf.d/slow.conf",
-    ]
-  }
-  provisioner "diskimage-nocloud" {
-    hostname  = "family"
-    user_data = <<-EOF
-      #cloud-config
-      manage_etc_hosts: true
-      runcmd:
-        - [sh, -c, "{ id debian; su debian -c 'sudo -n id'; hostname; echo %s; } > /dev/console"]
-      EOF
-  }`, note)))
+		`packages = ["b43-fwcutter"]`, seed.provisioners(t)))
 	if status != 0 {
 		t.Fatalf("status %d:\n%s", status, out)
 	}
@@ -190,39 +194,5 @@ func checkAptFiles(t *testing.T, image string) {
 	wantLine(t, image+"/var/lib/dpkg/status", "Package: b43-fwcutter\n")
 	if _, err := os.Stat(image + "/etc/apt/preferences"); !os.IsNotExist(err) {
 		t.Errorf("there are pins without a manifest: %v", err)
-	}
-}
-
-// bootDebian boots the image's kernel and reads what cloud-init's commands say.
-func bootDebian(t *testing.T, w workspace, image, note string) {
-	t.Helper()
-	newest := func(pattern string) string {
-		found, err := filepath.Glob(image + "/boot/" + pattern)
-		if err != nil || len(found) == 0 {
-			t.Fatalf("no %s in /boot: %v", pattern, err)
-		}
-		return found[len(found)-1]
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*bootDeadline)
-	defer cancel()
-	m, err := qemu.Start(ctx, command.Host{}, qemu.Spec{
-		Image: w.output + "/family.raw", Format: "raw", Kernel: newest("vmlinuz-*"), Initrd: newest("initrd.img-*"),
-		Isolated: true, Network: true, Append: "root=LABEL=cloudimg-rootfs ro console=ttyS0",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := m.Stop(context.WithoutCancel(ctx)); err != nil {
-			t.Error(err)
-		}
-	}()
-	if _, err := m.WaitFor(ctx, qemu.Text(note)); err != nil {
-		t.Fatal(err)
-	}
-	for _, told := range []string{`uid=1000\(debian\)`, `uid=0\(root\) gid=0`, `(?m)^family\r?$`} {
-		if !regexp.MustCompile(told).MatchString(m.Console()) {
-			t.Errorf("the machine did not say %s", told)
-		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -186,29 +185,10 @@ func checkGuest(t *testing.T, ctx context.Context, e exampleImage, address strin
 	}
 }
 
-// inGuest runs a command in the guest over ssh; sshd may still be starting.
+// inGuest runs a command in the guest over ssh.
 func inGuest(t *testing.T, ctx context.Context, e exampleImage, address, script string) string {
 	t.Helper()
-	host, port, _ := strings.Cut(address, ":")
-	args := []string{"-i", e.key, "-p", port, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-		"-o", "LogLevel=ERROR", "-o", "ConnectTimeout=30", "-o", "BatchMode=yes", "demo@" + host, script}
-	var out []byte
-	var err error
-	for range 10 {
-		cmd := exec.CommandContext(ctx, "ssh", args...)
-		var stderr strings.Builder
-		cmd.Stderr = &stderr
-		if out, err = cmd.Output(); err == nil {
-			return string(out)
-		}
-		err = fmt.Errorf("%w: %s", err, stderr.String())
-		select {
-		case <-ctx.Done():
-		case <-time.After(2 * time.Second):
-		}
-	}
-	t.Fatalf("%s: %v", script, err)
-	return ""
+	return login{"demo", e.key, address}.run(t, ctx, script)
 }
 
 // kernelOf takes kernel and initial ramdisk out of the root file system of an image.

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package diskimage
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/qemu"
+)
+
+// login is a way into a guest by ssh.
+type login struct{ user, key, address string }
+
+// run runs a script in the guest; sshd may still be starting.
+func (l login) run(t *testing.T, ctx context.Context, script string) string {
+	t.Helper()
+	host, port, _ := strings.Cut(l.address, ":")
+	args := []string{"-i", l.key, "-p", port, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
+		"-o", "LogLevel=ERROR", "-o", "ConnectTimeout=30", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", l.user + "@" + host, script}
+	var out []byte
+	var err error
+	for range 10 {
+		cmd := exec.CommandContext(ctx, "ssh", args...)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		if out, err = cmd.Output(); err == nil {
+			return string(out)
+		}
+		err = fmt.Errorf("%w: %s", err, stderr.String())
+		select {
+		case <-ctx.Done():
+		case <-time.After(2 * time.Second):
+		}
+	}
+	t.Fatalf("%s: %v", script, err)
+	return ""
+}
+
+// facts asks many questions in one login: names and the commands that answer them.
+func (l login) facts(t *testing.T, ctx context.Context, questions [][2]string) map[string]string {
+	t.Helper()
+	var script strings.Builder
+	for _, q := range questions {
+		fmt.Fprintf(&script, "echo '=== %s'\n{ %s\n} 2>&1\n", q[0], q[1])
+	}
+	said := l.run(t, ctx, "sudo -n sh -s <<'END_OF_QUESTIONS'\n"+script.String()+"END_OF_QUESTIONS\n")
+	answers := map[string]string{}
+	for _, part := range strings.Split("\n"+said, "\n=== ")[1:] {
+		name, answer, _ := strings.Cut(part, "\n")
+		answers[name] = strings.TrimSpace(answer)
+	}
+	return answers
+}
+
+// questions every guest of these tests answers.
+var identityQuestions = [][2]string{
+	{"status", "cloud-init status --wait --long"},
+	{"result", "cat /run/cloud-init/result.json"},
+	{"failed units", "systemctl list-units --state=failed --no-legend --plain"},
+	{"instance-id", "cat /var/lib/cloud/data/instance-id"},
+	{"machine-id", "cat /etc/machine-id"},
+	{"host keys", "cat /etc/ssh/ssh_host_*_key.pub | sort"},
+	{"hostname", "hostname"},
+	{"warnings", "grep -E 'WARNING|ERROR|CRITICAL|Traceback' /var/log/cloud-init.log | head -n 20"},
+}
+
+// finished is what cloud-init says at the end of every boot.
+var finished = qemu.Pattern(regexp.MustCompile(`Cloud-init v.* finished at`))
+
+// startGuest boots an image by its own kernel, which the host takes out of it,
+// until cloud-init is through.
+func startGuest(t *testing.T, ctx context.Context, spec qemu.Spec) *qemu.Machine {
+	t.Helper()
+	m, err := qemu.Start(ctx, command.Host{}, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Stop(context.WithoutCancel(ctx)); err != nil {
+			t.Error(err)
+		}
+	})
+	line, err := m.WaitFor(ctx, finished)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(line, "DataSourceNoCloud") {
+		t.Fatalf("cloud-init read no seed: %s\n%s", line, m.Console())
+	}
+	return m
+}
+
+// checkStatus wants cloud-init to be done without any complaint, by the seed given.
+func checkStatus(t *testing.T, answers map[string]string, seed, instanceID string) {
+	t.Helper()
+	if !regexp.MustCompile(`(?m)^status: done$`).MatchString(answers["status"]) {
+		t.Errorf("cloud-init is not done: %s", answers["status"])
+	}
+	var result struct {
+		V1 struct {
+			Datasource string
+			Errors     []string
+		}
+	}
+	if err := json.Unmarshal([]byte(answers["result"]), &result); err != nil {
+		t.Errorf("%v: %s", err, answers["result"])
+	}
+	source := regexp.MustCompile(`^DataSourceNoCloud(Net)? \[seed=` + regexp.QuoteMeta(seed) + `\]`)
+	if !source.MatchString(result.V1.Datasource) || len(result.V1.Errors) > 0 {
+		t.Errorf("%q with errors %q, want seed %q without", result.V1.Datasource, result.V1.Errors, seed)
+	}
+	if answers["instance-id"] != instanceID {
+		t.Errorf("instance-id %q, want %q", answers["instance-id"], instanceID)
+	}
+	if len(answers["machine-id"]) != 32 {
+		t.Errorf("machine-id %q was not made at the first boot", answers["machine-id"])
+	}
+	for _, quiet := range []string{"failed units", "warnings"} {
+		if answers[quiet] != "" {
+			t.Errorf("%s: %s", quiet, answers[quiet])
+		}
+	}
+}
