@@ -159,11 +159,11 @@ make() {
 		outfile=boot/initrd.img-1.new
 		set -- 1
 		. "$0"
-		: >"$outfile"
+		: >"$outfile"; sleep 0.02
 		__TMPEARLYCPIO=var/tmp/early
 		trap '\''rm -rf "$__TMPEARLYCPIO"'\'' EXIT
 		[ -z "$fail" ] || kill -9 $$
-		echo made >>made
+		echo made >>tmp/made
 		echo initramfs >"$outfile"
 	' "$settings" $option && mv boot/initrd.img-1.new boot/initrd.img-1
 }
