@@ -134,7 +134,7 @@ func checkExampleFiles(t *testing.T, e exampleImage) {
 // bootExample boots the image on a larger disk and asks it over the serial
 // console and over ssh what became of it.
 func bootExample(t *testing.T, e exampleImage, spec qemu.Spec) {
-	ctx, cancel := context.WithTimeout(t.Context(), 2*bootDeadline)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*bootDeadline)
 	defer cancel()
 	spec.DiskSize, spec.ForwardSSH, spec.Isolated = 8<<30, true, true
 	m, err := qemu.Start(ctx, command.Host{}, spec)
@@ -160,6 +160,9 @@ func bootExample(t *testing.T, e exampleImage, spec qemu.Spec) {
 		}
 	}
 	checkGuest(t, ctx, e, m.SSHAddress())
+	if spec.Firmware == qemu.BIOS {
+		seedBySSH(t, ctx, e, m.SSHAddress())
+	}
 }
 
 func checkGuest(t *testing.T, ctx context.Context, e exampleImage, address string) {
