@@ -37,9 +37,9 @@ any distribution. Symbolic links are never followed: a link that is named goes i
 through one is left alone, which is said. Mount points, and what has one below it, stay. The seed stays whole: it
 was installed before.
 
-With the builder ` + "`diskimage`" + ` the script runs twice: where the provisioner stands, and once more after
-` + "`cleanup.d`" + `, on the finished file systems with all mount points, because later phases write logs and
-caches again. What the second run finds is shown below ` + "`repeat/nocloud-generalise`" + `. Element
+With the builder ` + "`diskimage`" + ` the script runs at the very end, after ` + "`cleanup.d`" + `, on the finished file
+systems with all mount points: until then phases need /tmp, caches and name servers that are not the image's own.
+What it did, or would do, is shown below ` + "`repeat/nocloud-generalise`" + `. Element
 [sysprep](../elements/sysprep/README.md) does what ` + "`machine-id`" + ` and ` + "`iscsi-initiator`" + ` do, for builds without
 a provisioner; both together do no harm. The builder itself empties /tmp and truncates /var/log in every build.
 

@@ -34,7 +34,7 @@ type Request struct {
 	// Keep is a path that stays wherever it lies, such as the upload of this script.
 	Keep string
 	// Self is the path under which the script is found when it runs. If it is
-	// set, the script registers itself where the builder repeats scripts.
+	// set, the script only registers itself where the builder runs scripts at the end.
 	Self string
 }
 
@@ -47,8 +47,7 @@ func (r Request) Script() []byte {
 		dry = "yes"
 	}
 	fmt.Fprintf(&text, "%s\nroot=%s\ndry=%s\nkeep=%s\nself=%s\n", shebang, quote(r.Root), dry, quote(r.Keep), quote(r.Self))
-	text.WriteString(body + specials)
-	text.WriteString(repeat.Function)
+	text.WriteString(body + repeat.Function + specials)
 	for _, op := range r.Operations {
 		fmt.Fprintf(&text, "op %s\n", op.Name)
 		for _, a := range op.Actions {
@@ -91,6 +90,8 @@ type Report struct {
 	Would []string
 	// Kept are lines "operation path: reason" of what stays.
 	Kept []string
+	// Later tells that the builder runs the script at the end, and nothing was done yet.
+	Later bool
 }
 
 // Total is the number of entries of all operations.
@@ -126,6 +127,8 @@ func ParseReport(output string) (Report, error) {
 			r.Would = append(r.Would, value)
 		case "kept":
 			r.Kept = append(r.Kept, value)
+		case "later":
+			r.Later = true
 		case "done":
 			done = true
 		}

@@ -67,11 +67,9 @@ generates_name() {
 	return 1
 }
 
-# resolver leaves the file alone while our builder lends the host's to
-# provisioners and hooks; when the builder repeats the script it is the image's.
 resolver() {
 	enter /etc || return 0
-	if ! is_file resolv.conf || exists resolv.conf.ORIG || { [ -z "$root" ] && [ -d /run/diskimage/repeat.d ]; }; then
+	if ! is_file resolv.conf || exists resolv.conf.ORIG; then
 		return 0
 	fi
 	if [ -n "$live" ]; then
@@ -117,6 +115,14 @@ uid=$(id -u 2>/dev/null) || uid=0
 if [ "$uid" != 0 ]; then
 	echo "only root can generalise a machine, and this runs as user $uid" >&2
 	exit 77
+fi
+if [ -z "$root$again" ] && [ -n "$self" ] && [ -d /run/diskimage/repeat.d ]; then
+	# Our builder lends files, /tmp and caches of the host to its phases: what is
+	# the image's own is known only at the end, when it runs the script.
+	diskimage_repeat nocloud-generalise "$self"
+	echo generalise.later=yes
+	echo generalise.done=yes
+	exit 0
 fi
 if [ -n "$root" ]; then
 	cd -P "$root/" || exit

@@ -95,6 +95,8 @@ func announceGeneralised(ui packersdk.Ui, report generalise.Report, dry bool) {
 	}
 	counts := strings.Join(words, ", ")
 	switch {
+	case report.Later:
+		ui.Say("The machine is generalised at the end of the build, after cleanup.d")
 	case len(words) == 0:
 		ui.Say("Generalised the machine: there was nothing left to do")
 	case dry:
