@@ -51,8 +51,11 @@ func TestAccEnvironment(t *testing.T) {
   formats  = ["raw"]
   qcow2_compression = "none"`, "")),
 	} {
-		// A terminal has it, CI has not; sudo sets it in the chroot if it is not there.
-		cmd.Env = slices.DeleteFunc(cmd.Env, func(entry string) bool { return strings.HasPrefix(entry, "SHELL=") })
+		// A terminal has these, CI has not; sudo sets some in the chroot if they are not there.
+		cmd.Env = slices.DeleteFunc(cmd.Env, func(entry string) bool {
+			name, _, _ := strings.Cut(entry, "=")
+			return slices.Contains([]string{"SHELL", "TERM", "LANG", "LC_CTYPE"}, name)
+		})
 		run := startCommand(t, cmd)
 		if status := run.wait(); status != 0 {
 			t.Fatalf("%s: status %d:\n%s", cmd, status, run.output())
@@ -191,6 +194,8 @@ func compareEnvironment(t *testing.T, want, got map[string]string, chroot bool) 
 	maps.DeleteFunc(w, func(name, _ string) bool {
 		return strings.HasPrefix(name, "PACKER_") || strings.HasPrefix(name, "PKR_VAR_")
 	})
+	// Python, which starts theirs, sets it where nobody has a locale.
+	delete(w, "LC_CTYPE")
 	delete(g, "DIB_BOOT_LABEL")
 	if chroot {
 		// Nothing calls sudo.
@@ -237,8 +242,8 @@ func (s seen) normalMounts() []string {
 		case strings.HasSuffix(point, "/sys/firmware"):
 			// Whether the build host has EFI is hidden (§11, 28).
 			continue
-		case point == "/tmp/in_target.d/.helper", point == "/tmp/in_target.d/"+guest.ChatterLog:
-			// The helper commands and their log, for the time of a phase.
+		case point == "/tmp/in_target.d/.helper", point == "/tmp/in_target.d/.initramfs.d", point == "/tmp/in_target.d/"+guest.ChatterLog:
+			// The helper commands, their log and the notes of mkinitramfs, for the time of a phase.
 			continue
 		case strings.HasSuffix(point, "/dev"):
 			// The needed devices only (§11, 26).

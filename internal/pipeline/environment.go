@@ -131,12 +131,14 @@ func (e Environment) chroot() Environment {
 			inner[name] = value
 		}
 	}
-	// As sudo sets them: whose build it is means nothing in the image. SHELL is
-	// kept if it is there; CI often has none.
+	// As sudo sets them: whose build it is means nothing in the image. SHELL and
+	// TERM are kept if they are there; CI often has none.
 	inner["HOME"], inner["USER"], inner["LOGNAME"] = "/root", "root", "root"
 	inner["PATH"] = chrootPath
-	if _, ok := inner["SHELL"]; !ok {
-		inner["SHELL"] = "/bin/bash"
+	for name, value := range map[string]string{"SHELL": "/bin/bash", "TERM": "unknown"} {
+		if _, ok := inner[name]; !ok {
+			inner[name] = value
+		}
 	}
 	return inner
 }

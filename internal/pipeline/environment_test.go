@@ -22,12 +22,12 @@ func TestChrootEnvironment(t *testing.T) {
 		"HOME": "/home/me", "USER": "me", "PATH": "/opt/bin", "TMPDIR": "/tmp/x", "VIRTUAL_ENV": "v", "PS4": "+",
 		"BASH_FUNC_die%%": "() { :\n}", "LD_PRELOAD": "x", "PYTHONPATH": "x", "DIB_RELEASE": "trixie", "http_proxy": "p",
 	}.chroot()
-	want := "DIB_RELEASE=trixie HOME=/root LOGNAME=root PATH=" + chrootPath + " SHELL=/bin/bash USER=root http_proxy=p"
+	want := "DIB_RELEASE=trixie HOME=/root LOGNAME=root PATH=" + chrootPath + " SHELL=/bin/bash TERM=unknown USER=root http_proxy=p"
 	if got := strings.Join(env.List(), " "); got != want {
 		t.Errorf("got %s", got)
 	}
-	if got := (Environment{"SHELL": "/bin/zsh"}).chroot()["SHELL"]; got != "/bin/zsh" {
-		t.Errorf("the caller's shell became %s", got)
+	if got := (Environment{"SHELL": "/bin/zsh", "TERM": "vt100"}).chroot(); got["SHELL"] != "/bin/zsh" || got["TERM"] != "vt100" {
+		t.Errorf("the caller's shell and terminal became %s and %s", got["SHELL"], got["TERM"])
 	}
 }
 
