@@ -69,7 +69,7 @@ data "diskimage-nocloud" "nothing" {
 			t.Fatalf("status %d:\n%s", status, out)
 		}
 		for _, want := range []string{
-			`said "'ds=nocloud;s=http://(( .HTTPIP }}:(( .HTTPPort }}/;h=web-1;i=i-1'"`, `said ["meta-data","user-data"]`,
+			`said "'ds=nocloud;dsmode=net;s=http://(( .HTTPIP }}:(( .HTTPPort }}/;h=web-1;i=i-1'"`, `said ["meta-data","user-data"]`,
 			`said ["/meta-data","/network-config","/user-data","/vendor-data"]`, `said ["",[],[]]`,
 			`said "` + n.dir + `/cache/nocloud/seed-`, "Rock_Ridge Joliet", "'user-data'", "local-hostname: web-1",
 			"mode 600 of regular file", "mode 700 of directory", "lines with jinja: 1",
@@ -156,7 +156,7 @@ func TestAccVSphereTakesTheSeed(t *testing.T) {
 func TestAccDocumentedNoCloudDataSource(t *testing.T) {
 	needPacker(t)
 	w := newWorkspace(t)
-	want := []string{`"cd_label":"cidata"`, `["-cdrom","/`, `["-smbios","type=1,serial=ds=nocloud;s=http://<no value>:<no value>/`,
+	want := []string{`"cd_label":"cidata"`, `["-cdrom","/`, `["-smbios","type=1,serial=ds=nocloud;dsmode=net;s=http://<no value>:<no value>/`,
 		`"linux /casper/vmlinuz autoinstall 'ds=nocloud;h=web-1;i=iid-`, `"unmount":true`}
 	all := ""
 	for i, text := range documentedDataSource(t) {

@@ -111,7 +111,7 @@ func TestStrings(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "never-made")
 	v := mustExecute(t, dir, attributes{"user_data": userData, "hostname": "web-1", "instance_id": "i-1", "seed_url": "http://{{ .HTTPIP }}:{{ .HTTPPort }}", "media": []string{}})
-	const word = "ds=nocloud;s=http://{{ .HTTPIP }}:{{ .HTTPPort }}/;h=web-1;i=i-1"
+	const word = "ds=nocloud;dsmode=net;s=http://{{ .HTTPIP }}:{{ .HTTPPort }}/;h=web-1;i=i-1"
 	for output, want := range map[string]string{
 		"iso": "", "vfat": "", "directory": "", "label": "cidata", "instance_id": "i-1",
 		"kernel_argument": word, "kernel_argument_quoted": "'" + word + "'", "smbios": word, "qemu_smbios": "type=1,serial=" + word,

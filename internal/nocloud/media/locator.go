@@ -38,7 +38,9 @@ var (
 	// special are characters that cloud-init, GRUB, a shell or a keyboard of
 	// boot_command would not pass on as they are.
 	special = regexp.MustCompile("[^!-~]|[;'\"\\\\`$<>]")
-	plain   = regexp.MustCompile(`^[A-Za-z0-9._:@/+=-]+$`)
+	// remote is a URL that is known to need the network, before Packer replaces anything.
+	remote = regexp.MustCompile(`(?i)^(https?|ftps?)://`)
+	plain  = regexp.MustCompile(`^[A-Za-z0-9._:@/+=-]+$`)
 )
 
 // Check says what is wrong with the URL.
@@ -76,6 +78,11 @@ func percent(text string) string {
 // Text is the word: ds=nocloud and its values, separated by semicolons.
 func (s Locator) Text() string {
 	text := "ds=nocloud"
+	// Before 23.2 cloud-init takes a bare ds=nocloud for a local seed, and gives up
+	// on one that it fetched by the network.
+	if remote.MatchString(s.URL) {
+		text += ";dsmode=net"
+	}
 	if s.URL != "" {
 		text += ";s=" + slashed(s.URL)
 	}

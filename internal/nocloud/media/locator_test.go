@@ -22,12 +22,12 @@ func TestText(t *testing.T) {
 	t.Parallel()
 	for want, s := range map[string]Locator{
 		"ds=nocloud": {},
-		"ds=nocloud;s=http://10.0.2.2:8080/;h=web-1;i=iid-1":          {URL: "http://10.0.2.2:8080", InstanceID: "iid-1", Hostname: "web-1"},
-		"ds=nocloud;s=http://{{ .HTTPIP }}:{{ .HTTPPort }}/;i=i-1":    {URL: "http://{{ .HTTPIP }}:{{ .HTTPPort }}/", InstanceID: "i-1"},
-		"ds=nocloud;s=https://x/__dmi.system-uuid__/":                 {URL: "https://x/__dmi.system-uuid__/", InstanceID: "i-1", Hostname: "a"},
-		"ds=nocloud;s=http://x/?file=":                                {URL: "http://x/?file="},
-		"ds=nocloud;s=/srv/seed/":                                     {URL: "/srv/seed", InstanceID: "not one; word"},
-		"ds=nocloud;s={{ build `PackerHTTPAddr` }}/;i=a@b:c/d+e=f-g.": {URL: "{{ build `PackerHTTPAddr` }}", InstanceID: "a@b:c/d+e=f-g."},
+		"ds=nocloud;dsmode=net;s=http://10.0.2.2:8080/;h=web-1;i=iid-1":       {URL: "http://10.0.2.2:8080", InstanceID: "iid-1", Hostname: "web-1"},
+		"ds=nocloud;dsmode=net;s=http://{{ .HTTPIP }}:{{ .HTTPPort }}/;i=i-1": {URL: "http://{{ .HTTPIP }}:{{ .HTTPPort }}/", InstanceID: "i-1"},
+		"ds=nocloud;dsmode=net;s=https://x/__dmi.system-uuid__/":              {URL: "https://x/__dmi.system-uuid__/", InstanceID: "i-1", Hostname: "a"},
+		"ds=nocloud;dsmode=net;s=http://x/?file=":                             {URL: "http://x/?file="},
+		"ds=nocloud;s=/srv/seed/":                                             {URL: "/srv/seed", InstanceID: "not one; word"},
+		"ds=nocloud;s={{ build `PackerHTTPAddr` }}/;i=a@b:c/d+e=f-g.":         {URL: "{{ build `PackerHTTPAddr` }}", InstanceID: "a@b:c/d+e=f-g."},
 	} {
 		if err := s.Check(); err != nil || s.Text() != want {
 			t.Errorf("%+v: got %q, %v, want %q", s, s.Text(), err, want)
@@ -199,9 +199,9 @@ func TestReadme(t *testing.T) {
 	seed := rendered(t, nocloud.Seed{InstanceID: "i-1", UserData: nocloud.Document{Text: []byte("#cloud-config\npassword: secret\n")}})
 	text := string(Readme(seed, Locator{URL: "http://192.0.2.1/", InstanceID: "i-1"}).Content)
 	for _, want := range []string{
-		"of the instance i-1.", "kernel:             ds=nocloud;s=http://192.0.2.1/;i=i-1\n",
-		"'ds=nocloud;s=http://192.0.2.1/;i=i-1'\n", `GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX 'ds=nocloud;s=http://192.0.2.1/;i=i-1'"`,
-		"-smbios 'type=1,serial=ds=nocloud;s=http://192.0.2.1/;i=i-1'",
+		"of the instance i-1.", "kernel:             ds=nocloud;dsmode=net;s=http://192.0.2.1/;i=i-1\n",
+		"'ds=nocloud;dsmode=net;s=http://192.0.2.1/;i=i-1'\n", `GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX 'ds=nocloud;dsmode=net;s=http://192.0.2.1/;i=i-1'"`,
+		"-smbios 'type=1,serial=ds=nocloud;dsmode=net;s=http://192.0.2.1/;i=i-1'",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
