@@ -187,7 +187,7 @@ func TestBuildsTakeTurnsAtTheAptCache(t *testing.T) {
 		// The hook's keeper of the lock ends with its PID namespace.
 		cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "bash", "-euc",
 			`dpkg/root.d/50-shared-apt-cache; if mountpoint -q "$TARGET_ROOT/var/cache/apt/archives"; then echo mounted; touch "$TARGET_ROOT/var/cache/apt/archives/x"; fi`)
-		cmd.Env = append([]string{"PATH=/usr/bin:/usr/sbin:/bin:/sbin", "TARGET_ROOT=" + dir + "/root", "DIB_IMAGE_CACHE=" + dir + "/cache", "DISTRO_NAME=debian"}, env...)
+		cmd.Env = append([]string{"PATH=/usr/bin:/usr/sbin:/bin:/sbin", "TARGET_ROOT=" + dir + "/root", "TMP_BUILD_DIR=" + dir + "/build", "DIB_IMAGE_CACHE=" + dir + "/cache", "DISTRO_NAME=debian"}, env...)
 		return cmd
 	}
 	output := func(env ...string) string {
@@ -215,8 +215,11 @@ func TestBuildsTakeTurnsAtTheAptCache(t *testing.T) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	if got := output(); got != "another build uses "+dir+"/cache/apt/debian: this one downloads its packages itself\n" {
+	if got := output(); got != "another build uses "+dir+"/cache/apt/debian: this one downloads its packages itself\nmounted\n" {
 		t.Error(got)
+	}
+	if _, err := os.Stat(dir + "/build/apt-archives/x"); err != nil {
+		t.Error(err)
 	}
 	waiting := hook("DIB_OFFLINE=1")
 	pipe, err := waiting.StdoutPipe()
