@@ -142,10 +142,6 @@ build {
 	if status := r.waitWithin(buildDeadline); status != 0 {
 		w.t.Fatalf("%s: status %d:\n%s", name, status, r.output())
 	}
-	// Their kernel's package and the trigger after it make two; the first is compared below.
-	if !strings.Contains(r.output(), "it stays as it is") {
-		w.t.Errorf("%s: the initramfs was made twice", name)
-	}
 	return filepath.Join(w.output, name+".raw")
 }
 
