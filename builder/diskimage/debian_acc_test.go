@@ -82,6 +82,7 @@ func TestAccDebianElement(t *testing.T) {
 		image := filesOf(t, raw, "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg")
 		checkDebian(t, image, "12.")
 		checkAptFiles(t, image)
+		checkGeneralised(t, image)
 		t.Run("boots", func(t *testing.T) {
 			t.Run("seed", func(t *testing.T) {
 				t.Parallel()
@@ -89,6 +90,10 @@ func TestAccDebianElement(t *testing.T) {
 					{"user of the image", "id -u debian; su debian -c 'sudo -n id -u'", "1000\n0"},
 					{"name servers", "grep -c '^    dns-nameservers 10.0.2.3$' /etc/network/interfaces.d/50-cloud-init", "2"},
 				})
+			})
+			t.Run("server", func(t *testing.T) {
+				t.Parallel()
+				bootFromServer(t, seed, raw)
 			})
 		})
 	})
@@ -136,6 +141,22 @@ func TestAccDebianElement(t *testing.T) {
 	})
 }
 
+// generalised makes a template of the image, in which the boots still look for
+// what an installer left.
+const generalised = `ignore_cidata         = true
+    generalise_operations = ["default", "-installer-cloud-config"]`
+
+// checkGeneralised wants that nothing is left of the machine that the image was.
+func checkGeneralised(t *testing.T, image string) {
+	t.Helper()
+	wantContent(t, image+"/etc/machine-id", "")
+	for _, pattern := range []string{"etc/ssh/ssh_host_*", "etc/shadow-", "var/lib/dpkg/*-old"} {
+		if left, err := filepath.Glob(filepath.Join(image, pattern)); err != nil || len(left) > 0 {
+			t.Errorf("left in a generalised image: %q %v", left, err)
+		}
+	}
+}
+
 // buildBookworm builds with a package that only DIB_APT_SOURCES has, a setting
 // that only DIB_APT_CONF makes, and a seed.
 func buildBookworm(t *testing.T, w workspace, seed seeded) {
@@ -145,12 +166,13 @@ func buildBookworm(t *testing.T, w workspace, seed seeded) {
 	status, out := runPacker(t, w.dir, w.env(), "build", w.debianFamily(
 		`"debian", "cloud-init-nocloud", "apt-sources", "apt-conf", "apt-preferences"`,
 		fmt.Sprintf(`DIB_RELEASE = "bookworm", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_APT_SOURCES = %q, DIB_APT_CONF = %q`, sources, conf),
-		`packages = ["b43-fwcutter"]`, seed.provisioners(t)))
+		`packages = ["b43-fwcutter"]`, strings.Replace(seed.provisioners(t), "ignore_cidata = true", generalised, 1)))
 	if status != 0 {
 		t.Fatalf("status %d:\n%s", status, out)
 	}
 	w.assertClean()
 	for _, told := range []string{
+		"repeat/nocloud-proof", "repeat/nocloud-generalise",
 		"apt-preferences: DIB_DPKG_MANIFEST is not set",
 		"apt-sources: /etc/apt/sources.list.d/default.list is used as well",
 	} {

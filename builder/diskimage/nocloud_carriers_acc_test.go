@@ -6,6 +6,9 @@ package diskimage
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -116,4 +119,25 @@ func bootClones(t *testing.T, s seeded, image string) {
 			t.Errorf("two clones have one %s: %q", what, identities[0][what])
 		}
 	}
+}
+
+// bootFromServer boots an image without a seed, whose firmware names a server.
+func bootFromServer(t *testing.T, s seeded, image string) {
+	const name = "served"
+	seed := rendered(t, s.cloneSeed(name))
+	dir := filepath.Join(t.TempDir(), "seed")
+	if err := media.WriteDirectory(t.Context(), dir, media.HTTPFiles(seed.Files)); err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	t.Cleanup(server.Close)
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	where := "http://10.0.2.2:" + address.Port() + "/"
+	spec := bootSpec(t, withoutSeed(t, image))
+	spec.SerialNumber = media.Locator{URL: where}.Text()
+	spec.Isolated = false // the host is the server
+	s.bootClone(t, spec, "dmi,"+where, name)
 }

@@ -71,7 +71,8 @@ var identityQuestions = [][2]string{
 	{"machine-id", "cat /etc/machine-id"},
 	{"host keys", "cat /etc/ssh/ssh_host_*_key.pub | sort"},
 	{"hostname", "hostname"},
-	{"warnings", "grep -E 'WARNING|ERROR|CRITICAL|Traceback' /var/log/cloud-init.log | head -n 20"},
+	// A seed from a server comes when the interface is up already.
+	{"warnings", "grep -E 'WARNING|ERROR|CRITICAL|Traceback' /var/log/cloud-init.log | grep -v 'ifup: interface .* already configured' | head -n 20"},
 }
 
 // finished is what cloud-init says at the end of every boot.
