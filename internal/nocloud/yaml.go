@@ -28,6 +28,7 @@ func (r reporter) yamlDocument(text string) (root *yaml.Node, ok bool) {
 	}
 	r.lexical(read, root)
 	if root != nil {
+		r.plainValue(root, root)
 		r.nodes(root)
 	}
 	return root, len((*r.out)[before:].Errors()) == 0

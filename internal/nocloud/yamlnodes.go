@@ -25,9 +25,11 @@ func (r reporter) nodes(n *yaml.Node) {
 	}
 }
 
-// plainValue checks a value without quotes in a list or mapping.
+// plainValue checks a value without quotes, which is no key.
 func (r reporter) plainValue(parent, n *yaml.Node) {
 	switch {
+	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!merge":
+		r.fail(at(n), "<< stands for no key, and cloud-init's parser cannot read it", "quote it")
 	case !plain(n):
 	case n.Value == "=":
 		r.fail(at(n), "a bare = is a special value that cloud-init's parser cannot read", "quote it")
