@@ -105,6 +105,8 @@ func (r reporter) tag(n *yaml.Node) {
 		r.fail(at(n), "text that is not base64 after !!binary", "encode it again")
 	case tag == "!!omap", tag == "!!pairs":
 		r.pairs(n)
+	case plain(n) && digitless.MatchString(n.Value):
+		r.fail(at(n), "a number without digits, which cloud-init's parser cannot read", "quote it if it is no number")
 	case n.Style == 0 && badDate(n.Value):
 		r.fail(at(n), "a date that does not exist, which cloud-init's parser cannot read", "quote it if it is no date")
 	}
@@ -128,6 +130,9 @@ func base64Like(text string) bool {
 	rest := len(notBase64.ReplaceAllString(text, "")) % 4
 	return rest == 0 || rest > 1 && rest+strings.Count(text, "=") >= 4
 }
+
+// digitless looks like a binary or hexadecimal number to PyYAML, which then fails.
+var digitless = regexp.MustCompile(`^[-+]?0[bx]_+$`)
 
 var dateLike = regexp.MustCompile(`^(\d{4}-\d\d?-\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?:\d\d:\d\d)(?:\.\d*)?(?:[ \t]*(?:Z|[-+]\d\d?(?::\d\d)?))?)?$`)
 
