@@ -26,7 +26,7 @@ func (r reporter) yamlDocument(text string) (root *yaml.Node, ok bool) {
 		r.syntaxError(text, err)
 		return nil, false
 	}
-	r.lexical(read, root)
+	r.lexical(text, read, root)
 	if root != nil {
 		r.plainValue(root, root)
 		r.nodes(root)

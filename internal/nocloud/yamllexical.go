@@ -15,8 +15,8 @@ const strayTabText = "a tab outside quotes, which cloud-init's YAML parser refus
 // lexical finds what our parser reads in a text and PyYAML does not, upon which
 // cloud-init would ignore the whole document: tabs outside quotes, block scalars
 // and comments; \' in double quotes; a comment that touches | or >. Root is nil
-// if there are only comments.
-func (r reporter) lexical(text string, root *yaml.Node) {
+// if there are only comments. Text is what was read in place of written, see parseText.
+func (r reporter) lexical(written, text string, root *yaml.Node) {
 	f := newFinder(text)
 	if root != nil {
 		f.scalars(root)
@@ -27,6 +27,14 @@ func (r reporter) lexical(text string, root *yaml.Node) {
 	}
 	for _, p := range f.comments {
 		r.fail(p, "a comment right after the sign of a block, which cloud-init's YAML parser refuses", "put a blank before #")
+	}
+	for i, line := range strings.Split(written, "\n") {
+		rest := strings.TrimLeft(line, " ")
+		if strings.HasPrefix(rest, "\t") && !f.block[i] && !strings.HasPrefix(strings.TrimLeft(string(f.lines[i]), " "), "\t") {
+			// It was taken for the first character of a block scalar, and is none.
+			r.fail(place{i + 1, len(line) - len(rest) + 1}, strayTabText, "use spaces")
+			return
+		}
 	}
 	for i, line := range f.lines {
 		if column := f.strayTab(i, line); column > 0 {
