@@ -19,6 +19,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 )
 
 const (
@@ -64,9 +66,9 @@ func doc(text string, pairs ...string) string {
 func checkRoot(t *testing.T, d *Disk, name, fsType string, want []string, skip ...string) {
 	t.Helper()
 	if fsType == "xfs" {
-		judge(t, "xfs_repair", "-n", extract(t, d, name))
+		foreign.Judge(t, "xfs_repair", "-n", extract(t, d, name))
 	} else {
-		judge(t, "e2fsck", "-fn", extract(t, d, name))
+		foreign.Judge(t, "e2fsck", "-fn", extract(t, d, name))
 	}
 	remounted(t, d, name, fsType, func(dir string) {
 		if diff := cmp.Diff(want, digest(t, dir, skip...)); diff != "" {
@@ -119,7 +121,7 @@ func TestDeletedFilesAreGone(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			judge(t, "sync", "-f", spec.MountPoint)
+			foreign.Judge(t, "sync", "-f", spec.MountPoint)
 			if err := errors.Join(os.Remove(spec.MountPoint+"/early"), os.Remove(spec.MountPoint+"/late")); err != nil {
 				t.Error(err)
 			}
@@ -161,7 +163,7 @@ func TestMBR(t *testing.T) {
 				t.Error(err)
 			}
 			cleanClose(t, d)
-			judge(t, "sfdisk", "--verify", spec.Path)
+			foreign.Judge(t, "sfdisk", "--verify", spec.Path)
 			table := tableOf(t, spec.Path)
 			if table.Label != "dos" || len(table.Partitions) != 2 || table.ID == "0x00000000" {
 				t.Errorf("%+v", table)
@@ -187,7 +189,7 @@ type tableJSON struct {
 func tableOf(t *testing.T, path string) tableJSON {
 	t.Helper()
 	var out struct{ PartitionTable tableJSON }
-	text := judge(t, "sfdisk", "--json", path)
+	text := foreign.Judge(t, "sfdisk", "--json", path)
 	if err := json.Unmarshal([]byte(text), &out); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -222,7 +224,7 @@ func TestEFI(t *testing.T) {
 			checkGPT(t, d, tc.sector)
 			checkESP(t, d)
 			checkRoot(t, d, "root", tc.fsType, want, "boot/efi")
-			if out := judge(t, "blkid", "-p", "-o", "export", extract(t, d, "swap")); !strings.Contains(out, "LABEL=swap0") {
+			if out := foreign.Judge(t, "blkid", "-p", "-o", "export", extract(t, d, "swap")); !strings.Contains(out, "LABEL=swap0") {
 				t.Error(out)
 			}
 		})
@@ -232,7 +234,7 @@ func TestEFI(t *testing.T) {
 // checkESPMount looks for what grub-install looks for.
 func checkESPMount(t *testing.T, d *Disk) {
 	t.Helper()
-	out := judge(t, "findmnt", "-n", "-o", "SOURCE", filepath.Join(d.spec.MountPoint, "boot/efi"))
+	out := foreign.Judge(t, "findmnt", "-n", "-o", "SOURCE", filepath.Join(d.spec.MountPoint, "boot/efi"))
 	if strings.TrimSpace(out) != d.Devices()["ESP"] {
 		t.Errorf("the ESP's mount source is %q, its device %q", out, d.Devices()["ESP"])
 	}
@@ -254,10 +256,10 @@ func checkGPT(t *testing.T, d *Disk, sector string) {
 		defer l.close()
 		path = l.path
 	}
-	if out := judge(t, "sgdisk", "-v", path); !strings.Contains(out, "No problems found") {
+	if out := foreign.Judge(t, "sgdisk", "-v", path); !strings.Contains(out, "No problems found") {
 		t.Error(out)
 	}
-	judge(t, "sfdisk", "--verify", path)
+	foreign.Judge(t, "sfdisk", "--verify", path)
 	table := tableOf(t, path)
 	if table.Label != "gpt" || len(table.Partitions) != 4 {
 		t.Fatalf("%+v", table)
@@ -274,17 +276,17 @@ func checkGPT(t *testing.T, d *Disk, sector string) {
 func checkESP(t *testing.T, d *Disk) {
 	t.Helper()
 	esp := extract(t, d, "ESP")
-	if out := judge(t, "fsck.fat", "-nv", esp); strings.Contains(out, "ifferen") || strings.Contains(out, "FSCK") {
+	if out := foreign.Judge(t, "fsck.fat", "-nv", esp); strings.Contains(out, "ifferen") || strings.Contains(out, "FSCK") {
 		t.Error(out)
 	}
-	if out := judge(t, "mtype", "-i", esp, "::/EFI/BOOT/BOOTX64.EFI"); out != "EFI/BOOT/BOOTX64.EFI" {
+	if out := foreign.Judge(t, "mtype", "-i", esp, "::/EFI/BOOT/BOOTX64.EFI"); out != "EFI/BOOT/BOOTX64.EFI" {
 		t.Errorf("%q", out)
 	}
-	if out := judge(t, "mtype", "-i", esp, "::/EFI/BOOT/late.conf"); out != strings.Repeat("late", 3000) {
+	if out := foreign.Judge(t, "mtype", "-i", esp, "::/EFI/BOOT/late.conf"); out != strings.Repeat("late", 3000) {
 		t.Errorf("late.conf has %d bytes", len(out))
 	}
 	serial := fmt.Sprintf("%08X", deriveNumber(d.spec.Seed, "filesystem mkfs_ESP"))
-	out := judge(t, "blkid", "-p", "-o", "export", esp)
+	out := foreign.Judge(t, "blkid", "-p", "-o", "export", esp)
 	for _, want := range []string{"LABEL=ESP", "TYPE=vfat", "UUID=" + serial[:4] + "-" + serial[4:]} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%s is not in\n%s", want, out)
@@ -313,7 +315,7 @@ func TestSameInputsGiveTheSameBytes(t *testing.T) {
 			time.Sleep(1100 * time.Millisecond) // the clock must not show
 		}
 	}
-	judge(t, "cmp", spec.Path+".0", spec.Path+".1")
+	foreign.Judge(t, "cmp", spec.Path+".0", spec.Path+".1")
 }
 
 // makeFileOnly is Create without a device: table, ext and FAT.
@@ -356,13 +358,13 @@ func TestNoTimeIsAfterTheLimit(t *testing.T) {
 			continue
 		}
 		root := extract(t, d, "root")
-		judge(t, "e2fsck", "-fn", root)
+		foreign.Judge(t, "e2fsck", "-fn", root)
 		for _, want := range []string{"Last mounted on:          <not available>", "Mount count:              0", "Sun Sep 13 12:28:20 2020"} {
-			if out := judge(t, "env", "TZ=UTC", "dumpe2fs", "-h", root); !strings.Contains(out, want) {
+			if out := foreign.Judge(t, "env", "TZ=UTC", "dumpe2fs", "-h", root); !strings.Contains(out, want) {
 				t.Errorf("%q is not in\n%s", want, out)
 			}
 		}
-		if out := judge(t, "env", "TZ=UTC", "debugfs", "-R", "stat /late", root); strings.Count(out, "Sep 13 12:28:20 2020") < 3 {
+		if out := foreign.Judge(t, "env", "TZ=UTC", "debugfs", "-R", "stat /late", root); strings.Count(out, "Sep 13 12:28:20 2020") < 3 {
 			t.Error(out)
 		}
 		checkTimes(t, d, fsType, when)

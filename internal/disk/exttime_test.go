@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 )
 
 // memoryFile is a raw image of a fixed size.
@@ -39,7 +41,7 @@ func (f memoryFile) WriteAt(p []byte, at int64) (int, error) {
 func headOfExt(tb testing.TB, options ...string) []byte {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "image")
-	judge(tb, "mke2fs", append([]string{"-q", "-F", "-N", "16", "-b", "1024"}, append(options, path, "256k")...)...)
+	foreign.Judge(tb, "mke2fs", append([]string{"-q", "-F", "-N", "16", "-b", "1024"}, append(options, path, "256k")...)...)
 	content, err := os.ReadFile(path)
 	if err != nil {
 		tb.Fatal(err)

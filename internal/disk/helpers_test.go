@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -24,6 +23,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
 )
 
@@ -53,19 +53,6 @@ func needRoot(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("loop devices and mounts need root")
 	}
-}
-
-// judge runs a foreign program that must succeed, and returns what it said.
-func judge(t testing.TB, name string, args ...string) string {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("%s is not installed", name)
-	}
-	out, err := exec.Command(name, args...).CombinedOutput()
-	if err != nil {
-		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return string(out)
 }
 
 // newSpec is a Spec with an empty tree; leftovers looks at its outcome.
@@ -176,7 +163,7 @@ func extract(t *testing.T, d *Disk, name string) string {
 	t.Helper()
 	e := d.spec.Placed.Extent(name)
 	out := filepath.Join(filepath.Dir(d.spec.Path), name+".part")
-	judge(t, "dd", "if="+d.spec.Path, "of="+out, "bs=1M", "conv=sparse", "iflag=skip_bytes,count_bytes",
+	foreign.Judge(t, "dd", "if="+d.spec.Path, "of="+out, "bs=1M", "conv=sparse", "iflag=skip_bytes,count_bytes",
 		fmt.Sprintf("skip=%d", e.Start), fmt.Sprintf("count=%d", e.Bytes))
 	if err := os.Truncate(out, e.Bytes); err != nil {
 		t.Fatal(err)
@@ -196,7 +183,7 @@ func remounted(t *testing.T, d *Disk, name, fsType string, look func(dir string)
 	if fsType == "xfs" {
 		options += ",nouuid" // as often as this test runs on this host now
 	}
-	judge(t, "mount", "-t", fsType, "-o", options, part, dir)
+	foreign.Judge(t, "mount", "-t", fsType, "-o", options, part, dir)
 	look(dir)
 	// A program that another test starts has the files of this one open until
 	// it is executed.

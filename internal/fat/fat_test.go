@@ -9,27 +9,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-// judge runs a foreign program that must succeed, and returns what it said.
-func judge(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("%s is not installed", name)
-	}
-	out, err := exec.Command(name, args...).CombinedOutput()
-	if err != nil {
-		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
+)
 
 // newVolume formats a volume behind an offset, fills it and returns it cut out.
 func newVolume(t *testing.T, bytes, sector int64, tree string) (string, error) {
@@ -59,7 +47,7 @@ func newVolume(t *testing.T, bytes, sector int64, tree string) (string, error) {
 	if err := v.Fill(t.Context(), root); err != nil {
 		return "", err
 	}
-	judge(t, "dd", "if="+path, "of="+path+".part", "bs=1M", "skip=1", "conv=sparse")
+	foreign.Judge(t, "dd", "if="+path, "of="+path+".part", "bs=1M", "skip=1", "conv=sparse")
 	if err := os.Truncate(path+".part", bytes); err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +106,7 @@ func TestFATHoldsWhatWasPutIn(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			out := judge(t, "fsck.fat", "-nv", volume)
+			out := foreign.Judge(t, "fsck.fat", "-nv", volume)
 			if !strings.Contains(out, "FATs, "+tc.kind) {
 				t.Errorf("not a table of %s\n%s", tc.kind, out)
 			}
@@ -128,7 +116,7 @@ func TestFATHoldsWhatWasPutIn(t *testing.T) {
 				}
 			}
 			back := t.TempDir()
-			judge(t, "env", "LC_ALL=C.UTF-8", "MTOOLS_SKIP_CHECK=1", "mcopy", "-s", "-p", "-n", "-m", "-i", volume, "::/", back)
+			foreign.Judge(t, "env", "LC_ALL=C.UTF-8", "MTOOLS_SKIP_CHECK=1", "mcopy", "-s", "-p", "-n", "-m", "-i", volume, "::/", back)
 			compareFiles(t, back, files)
 		})
 	}

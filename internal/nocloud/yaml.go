@@ -67,8 +67,9 @@ const (
 const maxRefusals = 100
 
 // parseText is parseYAML without these refusals: such a tab is read as an x, and
-// the blank is put in. The text that was read in the end is returned. Where
-// the tab or the pair is wrong to PyYAML too, so is what replaces it.
+// the blank is put in. The text that was read in the end is returned: a pair
+// that is wrong to PyYAML stays wrong, and whether such a tab was part of a block
+// scalar after all is for lexical to see.
 func parseText(text string) (root *yaml.Node, read string, err error) {
 	limit := min(maxRefusals, 1+strings.Count(text, "\t")+strings.Count(text, ":[")+strings.Count(text, ":{"))
 	for read = text; limit > 0; limit-- {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,19 +17,6 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 )
-
-// judge runs a foreign program that must succeed, and returns what it said.
-func judge(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("%s is not installed", name)
-	}
-	out, err := exec.Command(name, args...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return string(out)
-}
 
 // file is a seed's file, as Render makes it.
 func file(name, content string) nocloud.File {
@@ -112,7 +98,7 @@ func TestForeignReaders(t *testing.T) {
 	}
 	readers["vfat"] = func(t *testing.T, files []nocloud.File) map[string]string {
 		path := write(t, VFAT, files)
-		if out := judge(t, "fsck.fat", "-nv", path); strings.Contains(out, "Label") && !strings.Contains(out, "CIDATA") {
+		if out := foreign.Judge(t, "fsck.fat", "-nv", path); strings.Contains(out, "Label") && !strings.Contains(out, "CIDATA") {
 			t.Errorf("fsck.fat says\n%s", out)
 		}
 		return readAll(t, extractFAT(t, path))
@@ -138,7 +124,7 @@ func readISO(t *testing.T, path, tree string) map[string]string {
 func extractISO(t *testing.T, path, tree string) string {
 	t.Helper()
 	back := filepath.Join(t.TempDir(), "back")
-	out := judge(t, "xorriso", "-abort_on", "WARNING", "-read_fs", tree, "-indev", path, "-osirrox", "on", "-extract", "/", back)
+	out := foreign.Judge(t, "xorriso", "-abort_on", "WARNING", "-read_fs", tree, "-indev", path, "-osirrox", "on", "-extract", "/", back)
 	if strings.Contains(out, "WARNING") || !strings.Contains(out, "Volume id    : 'cidata'") {
 		t.Errorf("xorriso says\n%s", out)
 	}
@@ -151,7 +137,7 @@ func extractISO(t *testing.T, path, tree string) string {
 func extractFAT(t *testing.T, path string) string {
 	t.Helper()
 	back := t.TempDir()
-	judge(t, "env", "MTOOLS_SKIP_CHECK=1", "mcopy", "-n", "-i", path, "::*", back)
+	foreign.Judge(t, "env", "MTOOLS_SKIP_CHECK=1", "mcopy", "-n", "-i", path, "::*", back)
 	return back
 }
 
@@ -186,7 +172,7 @@ func TestVolumesAreFound(t *testing.T) {
 		ISO:  "ID_FS_TYPE=iso9660 ID_FS_LABEL=cidata ID_FS_VERSION=Joliet\\x20Extension",
 		VFAT: "ID_FS_TYPE=vfat ID_FS_LABEL=CIDATA ID_FS_LABEL_FATBOOT=CIDATA ID_FS_VERSION=FAT16",
 	} {
-		out := judge(t, "blkid", "-p", "-o", "udev", write(t, format, seeds["all"]))
+		out := foreign.Judge(t, "blkid", "-p", "-o", "udev", write(t, format, seeds["all"]))
 		for _, line := range strings.Fields(want) {
 			if !strings.Contains(out, line+"\n") {
 				t.Errorf("%s: no %s in\n%s", format, line, out)
@@ -198,7 +184,7 @@ func TestVolumesAreFound(t *testing.T) {
 // Where a volume is mounted its files are root's only, with the time that was given.
 func TestRockRidgeModes(t *testing.T) {
 	t.Parallel()
-	out := judge(t, "xorriso", "-indev", write(t, ISO, seeds["smallest"]), "-lsdl", "/", "--", "-lsl", "/", "--", "-toc", "-pvd_info")
+	out := foreign.Judge(t, "xorriso", "-indev", write(t, ISO, seeds["smallest"]), "-lsdl", "/", "--", "-lsl", "/", "--", "-toc", "-pvd_info")
 	for _, want := range []string{"drwx------    1 0        0", "-rw-------    1 0        0              17 Feb 29  2024 'user-data'"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
@@ -336,7 +322,7 @@ func FuzzVolumes(f *testing.F) {
 		if d := cmp.Diff(contents(files), readAll(t, extractFAT(t, vfat))); d != "" {
 			t.Error(d)
 		}
-		judge(t, "fsck.fat", "-n", vfat)
+		foreign.Judge(t, "fsck.fat", "-n", vfat)
 	})
 }
 
