@@ -33,11 +33,11 @@ func (r reporter) templated(body string) {
 	if strings.Contains(text, "{{") || strings.Contains(text, "{%") || strings.Contains(text, "{#") || classify(strings.TrimLeft(text, " \n")) != cloudConfig {
 		return
 	}
-	root, _, err := parseText(lineBreaks.Replace(text))
-	if err != nil || root == nil || root.Kind != yaml.MappingNode {
+	read, err := parseText(lineBreaks.Replace(text))
+	if err != nil || read.root == nil || read.root.Kind != yaml.MappingNode {
 		return
 	}
-	found := schema.CloudConfig(root, r.options)
+	found := schema.CloudConfig(read.root, r.options)
 	for i := range found {
 		found[i].Warning = found[i].Warning || statements
 	}

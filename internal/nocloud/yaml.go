@@ -21,17 +21,18 @@ func (r reporter) yamlDocument(text string) (root *yaml.Node, ok bool) {
 	}
 	before := len(*r.out)
 	text = lineBreaks.Replace(text)
-	root, read, err := parseText(text)
+	read, err := parseText(text)
 	if err != nil {
 		r.syntaxError(text, err)
 		return nil, false
 	}
-	r.lexical(text, read, root)
-	if root != nil {
-		r.plainValue(root, root)
-		r.nodes(root)
+	r.lexical(read)
+	if read.root != nil {
+		r.plainValue(read.root, read.root)
+		r.nodes(read.root)
+		r.anchors(read.root, map[string]*yaml.Node{})
 	}
-	return root, len((*r.out)[before:].Errors()) == 0
+	return read.root, len((*r.out)[before:].Errors()) == 0
 }
 
 // lineBreaks makes all that ends a line in YAML a newline, so that parser and
@@ -66,33 +67,44 @@ const (
 // maxRefusals bounds the work for texts with many of them: each costs a reading.
 const maxRefusals = 100
 
+// reading is what parseText read in place of what was written.
+type reading struct {
+	// root is nil if there are only comments.
+	root *yaml.Node
+	// text has the lines of what was written.
+	text string
+	// tabs are the lines, from 0, that have an x for a tab behind their indentation.
+	tabs []int
+}
+
 // parseText is parseYAML without these refusals: such a tab is read as an x, and
-// the blank is put in. The text that was read in the end is returned: a pair
-// that is wrong to PyYAML stays wrong, and whether such a tab was part of a block
-// scalar after all is for lexical to see.
-func parseText(text string) (root *yaml.Node, read string, err error) {
+// the blank is put in. A pair that is wrong to PyYAML stays wrong; whether such
+// a tab was part of a block scalar after all is for lexical to see.
+func parseText(text string) (read reading, err error) {
+	read.text = text
 	limit := min(maxRefusals, 1+strings.Count(text, "\t")+strings.Count(text, ":[")+strings.Count(text, ":{"))
-	for read = text; limit > 0; limit-- {
-		if root, err = parseYAML(strings.NewReader(read)); err == nil {
-			return root, read, nil
+	for ; limit > 0; limit-- {
+		if read.root, err = parseYAML(strings.NewReader(read.text)); err == nil {
+			return read, nil
 		}
-		stop := &byteReader{text: read}
+		stop := &byteReader{text: read.text}
 		_, _ = parseYAML(stop)
-		switch before := read[:stop.read]; {
+		switch before := read.text[:stop.read]; {
 		case strings.Contains(err.Error(), blockTab):
 			tab := strings.LastIndexByte(before, '\t')
-			read = read[:tab] + "x" + read[tab+1:]
+			read.text = read.text[:tab] + "x" + read.text[tab+1:]
+			read.tabs = append(read.tabs, strings.Count(before[:tab], "\n"))
 		case strings.Contains(err.Error(), tightPair):
 			colon := max(strings.LastIndex(before, ":["), strings.LastIndex(before, ":{"))
 			if colon < 0 {
-				return nil, read, err
+				return read, err
 			}
-			read = read[:colon+1] + " " + read[colon+1:]
+			read.text = read.text[:colon+1] + " " + read.text[colon+1:]
 		default:
-			return nil, read, err
+			return read, err
 		}
 	}
-	return nil, read, err
+	return read, err
 }
 
 var errDocuments = errors.New("a second document")

@@ -3,6 +3,7 @@
 package nocloud
 
 import (
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,12 +15,11 @@ const strayTabText = "a tab outside quotes, which cloud-init's YAML parser refus
 
 // lexical finds what our parser reads in a text and PyYAML does not, upon which
 // cloud-init would ignore the whole document: tabs outside quotes, block scalars
-// and comments; \' in double quotes; a comment that touches | or >. Root is nil
-// if there are only comments. Text is what was read in place of written, see parseText.
-func (r reporter) lexical(written, text string, root *yaml.Node) {
-	f := newFinder(text)
-	if root != nil {
-		f.scalars(root)
+// and comments; \' in double quotes; a comment that touches | or >.
+func (r reporter) lexical(text reading) {
+	f := newFinder(text.text)
+	if text.root != nil {
+		f.scalars(text.root)
 	}
 	f.closeBlock(len(f.lines))
 	for _, p := range f.escapes {
@@ -28,16 +28,12 @@ func (r reporter) lexical(written, text string, root *yaml.Node) {
 	for _, p := range f.comments {
 		r.fail(p, "a comment right after the sign of a block, which cloud-init's YAML parser refuses", "put a blank before #")
 	}
-	for i, line := range strings.Split(written, "\n") {
-		rest := strings.TrimLeft(line, " ")
-		if strings.HasPrefix(rest, "\t") && !f.block[i] && !strings.HasPrefix(strings.TrimLeft(string(f.lines[i]), " "), "\t") {
-			// It was taken for the first character of a block scalar, and is none.
-			r.fail(place{i + 1, len(line) - len(rest) + 1}, strayTabText, "use spaces")
-			return
-		}
-	}
 	for i, line := range f.lines {
-		if column := f.strayTab(i, line); column > 0 {
+		column := f.strayTab(i, line)
+		if !f.block[i] && slices.Contains(text.tabs, i) {
+			column = indentation(line) + 1
+		}
+		if column > 0 {
 			r.fail(place{i + 1, column}, strayTabText, "use spaces")
 			return
 		}
@@ -51,17 +47,16 @@ type finder struct {
 	// scalars are in block.
 	quoted [][]bool
 	block  []bool
-	// open is the line (from 1) of the block scalar header last seen, 0 if none.
-	open int
+	// open is the block scalar last seen, nil if other nodes came after it.
+	open *yaml.Node
 	// escapes and comments are the places of wrong ones.
 	escapes, comments []place
 }
 
 func newFinder(text string) *finder {
-	f := &finder{}
-	for line := range strings.SplitSeq(text, "\n") {
-		f.lines = append(f.lines, []rune(line))
-		f.quoted = append(f.quoted, make([]bool, len([]rune(line))))
+	f := &finder{lines: runeLines(text)}
+	for _, line := range f.lines {
+		f.quoted = append(f.quoted, make([]bool, len(line)))
 	}
 	f.block = make([]bool, len(f.lines))
 	return f
@@ -77,7 +72,7 @@ func (f *finder) scalars(n *yaml.Node) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		f.open = n.Line
+		f.open = n
 		header := string(f.lines[n.Line-1][n.Column-1:])
 		if at := touchingComment.FindStringIndex(header); at != nil {
 			f.comments = append(f.comments, place{n.Line, n.Column + at[1] - 1})
@@ -90,16 +85,54 @@ func (f *finder) scalars(n *yaml.Node) {
 	}
 }
 
-// closeBlock ends a block scalar before the next node: what stands between is
-// its text, blank or a comment.
+// closeBlock marks the lines of the block scalar last seen, before those of
+// the next node: blank ones and those that are indented as its text is. What
+// then comes are comments.
 func (f *finder) closeBlock(last int) {
-	if f.open == 0 {
+	if f.open == nil {
 		return
 	}
-	for i := f.open; i < last; i++ {
-		f.block[i] = true
+	written := f.lines[f.open.Line:last]
+	indent := math.MaxInt // no text
+	if first := firstText(written); first != nil {
+		if value := firstText(runeLines(f.open.Value)); value != nil {
+			indent = indentation(first) - indentation(value)
+		}
 	}
-	f.open = 0
+	for i, line := range written {
+		if n := indentation(line); n < len(line) && n < indent {
+			break
+		}
+		f.block[f.open.Line+i] = true
+	}
+	f.open = nil
+}
+
+// firstText is the first line with more than blanks, nil if there is none.
+func firstText(lines [][]rune) []rune {
+	for _, line := range lines {
+		if indentation(line) < len(line) {
+			return line
+		}
+	}
+	return nil
+}
+
+// indentation is the number of blanks that a line begins with.
+func indentation(line []rune) int {
+	for i, c := range line {
+		if c != ' ' {
+			return i
+		}
+	}
+	return len(line)
+}
+
+func runeLines(text string) (lines [][]rune) {
+	for line := range strings.SplitSeq(text, "\n") {
+		lines = append(lines, []rune(line))
+	}
+	return lines
 }
 
 // quote marks a quoted scalar from its opening to its closing quote.

@@ -25,6 +25,20 @@ func (r reporter) nodes(n *yaml.Node) {
 	}
 }
 
+// anchors reports an anchor that stands twice; first has those seen before.
+func (r reporter) anchors(n *yaml.Node, first map[string]*yaml.Node) {
+	if n.Anchor != "" {
+		if earlier, twice := first[n.Anchor]; twice {
+			r.fail(at(n), fmt.Sprintf("the anchor &%s stands twice (first in line %d), which cloud-init's YAML parser refuses", n.Anchor, earlier.Line+r.base), "give one of them another name")
+			return
+		}
+		first[n.Anchor] = n
+	}
+	for _, child := range n.Content {
+		r.anchors(child, first)
+	}
+}
+
 // plainValue checks a value without quotes, which is no key.
 func (r reporter) plainValue(parent, n *yaml.Node) {
 	switch {
