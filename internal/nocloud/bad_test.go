@@ -89,6 +89,7 @@ var badUserData = []bad{
 	{"at sign", cc + "a: @b\n", 2, 4, "cannot begin a value", "quote"},
 	{"backquote", cc + "a: `b`\n", 2, 4, "cannot begin a value", "quote"},
 	{"percent", cc + "a: %b\n", 2, 4, "cannot begin a value", "quote"},
+	{"BOM amid", cc + "a: b\n\ufeffc: d\n", 3, 1, "a byte order mark in the midst", "remove it"},
 	{"anchor twice", cc + "a: &x 1\nb:\n  - &x 2\nc: *x\n", 4, 5, "the anchor &x stands twice (first in line 2)", "another name"},
 	{"star", cc + "a: *b\n", 2, 4, "unknown anchor", "quote"},
 	{"braces", cc + "a: {{ b }}\n", 2, 5, "cannot be a key", "## template: jinja"},

@@ -15,7 +15,8 @@ const strayTabText = "a tab outside quotes, which cloud-init's YAML parser refus
 
 // lexical finds what our parser reads in a text and PyYAML does not, upon which
 // cloud-init would ignore the whole document: tabs outside quotes, block scalars
-// and comments; \' in double quotes; a comment that touches | or >.
+// and comments; \' in double quotes; a comment that touches | or >; a byte order
+// mark before a line.
 func (r reporter) lexical(text reading) {
 	f := newFinder(text.text)
 	if text.root != nil {
@@ -29,6 +30,10 @@ func (r reporter) lexical(text reading) {
 		r.fail(p, "a comment right after the sign of a block, which cloud-init's YAML parser refuses", "put a blank before #")
 	}
 	for i, line := range f.lines {
+		if f.strayMark(i, line) {
+			r.fail(place{i + 1, 1}, "a byte order mark in the midst of the text, which is a character to cloud-init's YAML parser", "remove it; files put together often have one")
+			return
+		}
 		column := f.strayTab(i, line)
 		if !f.block[i] && slices.Contains(text.tabs, i) {
 			column = indentation(line) + 1
@@ -188,4 +193,13 @@ func (f *finder) strayTab(i int, line []rune) int {
 		}
 	}
 	return 0
+}
+
+// strayMark says whether a line begins with a byte order mark that is not the text's.
+func (f *finder) strayMark(i int, line []rune) bool {
+	const mark = '\ufeff'
+	if i == 0 && len(line) > 0 && line[0] == mark {
+		line = line[1:]
+	}
+	return len(line) > 0 && line[0] == mark && !f.quoted[i][0]
 }
