@@ -101,6 +101,7 @@ var badUserData = []bad{
 	{"merge of nothing", cc + "a:\n  <<:\n  b: c\n", 3, 3, "<< merges", "*name"},
 	{"impossible date", cc + "a: 2024-02-30\n", 2, 4, "a date that does not exist", "quote"},
 	{"binary tag", cc + "a: !!binary abc\n", 2, 4, "not base64", "encode"},
+	{"binary tag, not ASCII", cc + "a: !!binary 00Ό00\n", 2, 4, "not base64", "encode"},
 	{"colon in flow", cc + "a: {b: c:}\n", 2, 8, "a colon", "quote"},
 	{"tag of another kind", cc + "a: !!str [b]\n", 2, 4, "the tag !!str before a list", ""},
 	{"equals", cc + "a: =\n", 2, 4, "bare =", "quote"},

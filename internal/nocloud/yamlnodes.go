@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode"
 
 	"gopkg.in/yaml.v3"
 )
@@ -138,9 +139,12 @@ func (r reporter) pairs(n *yaml.Node) {
 
 var notBase64 = regexp.MustCompile(`[^A-Za-z0-9+/]`)
 
-// base64Like judges as Python does, which skips what is not in the alphabet
-// and does not mind too much padding.
+// base64Like judges as Python does, which skips what of ASCII is not in the
+// alphabet and does not mind too much padding.
 func base64Like(text string) bool {
+	if strings.ContainsFunc(text, func(c rune) bool { return c > unicode.MaxASCII }) {
+		return false
+	}
 	rest := len(notBase64.ReplaceAllString(text, "")) % 4
 	return rest == 0 || rest > 1 && rest+strings.Count(text, "=") >= 4
 }

@@ -88,7 +88,7 @@ func FuzzText(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if !utf8.ValidString(text) || strings.Contains(text, "\ufffd") || len(text) > 500 { // PyYAML's longest key is 1024
+		if !utf8.ValidString(text) || strings.Contains(text, "\ufffd") || len(Quoted(text)) > 1000 { // PyYAML's longest key is 1024
 			return
 		}
 		m := Map{{"a", text}, {text + "x", List{text, Map{{"b", text}, {"c", List{text}}}, List{text, text}}}, {"d", Map{{"e", text}, {"f", 1}}}}
