@@ -12,41 +12,57 @@ import (
 
 // lived is what a machine has after it lived, of an image or made by a late hook.
 const lived = `
-mkdir -p "$1"/etc/ssh "$1"/var/lib/cloud/instances/i-old "$1"/var/lib/systemd "$1"/root
+mkdir -p "$1"/etc/ssh "$1"/var/lib/cloud/instances/i-old "$1"/var/lib/cloud/instance "$1"/var/lib/systemd "$1"/root
 echo 0123456789abcdef0123456789abcdef > "$1"/etc/machine-id
 echo key > "$1"/etc/ssh/ssh_host_rsa_key
+echo > "$1"/var/lib/cloud/instance/manual-clean
 echo old > "$1"/var/lib/cloud/instances/i-old/obj.pkl
 echo seed > "$1"/var/lib/systemd/random-seed
 echo typed > "$1"/root/.bash_history
 `
 
 // A machine is generalised after cleanup.d: what hooks leave late is not in the
-// image either. The seed is. Until then phases keep what is theirs.
+// image either. The seed is. Until then phases keep what is theirs. What several
+// provisioners chose is all done, and the seed proven when it is.
 func TestAccGeneralise(t *testing.T) {
 	needPacker(t)
 	t.Parallel()
 	w := newWorkspace(t)
 	more := w.element("lives", "install.d/60-live", "set -- /\n"+lived+"echo kept > /etc/kept\n")
 	w.element("lives", "cleanup.d/60-live", `set -- "$TARGET_ROOT"`+"\n"+lived)
-	c := startPacker(t, w.dir, w.env("ELEMENTS_PATH="+more, "TINY_OS_PROGRAMS=mv"), "build", w.template(`
-  elements = ["tiny-os", "lives", "block-device-gpt"]
+	w.identifying()
+	c := startPacker(t, w.dir, w.env("ELEMENTS_PATH="+more, "TINY_OS_PROGRAMS=mv cmp"), "build", w.template(`
+  elements = ["tiny-os", "lives", "identifying", "block-device-gpt"]
   formats  = ["raw"]`, `
   provisioner "diskimage-nocloud" {
     hostname              = "web"
-    generalise_operations = ["default", "-shell-history"]
+    generalise_operations = ["default", "-ssh-host-keys"]
+  }
+  provisioner "diskimage-nocloud" {
+    hostname              = "web"
+    generalise_operations = ["machine-id", "shell-history"]
     generalise_dry_run    = true
   }
   provisioner "shell" { inline = ["test -s /etc/machine-id", "test -e /etc/ssh/ssh_host_rsa_key", "test -s /etc/resolv.conf", "echo mine > /tmp/mine"] }
   provisioner "diskimage-nocloud" {
-    hostname   = "web"
-    generalise = true
+    hostname              = "other"
+    generalise_operations = ["ssh-host-keys"]
   }
+  provisioner "diskimage-nocloud" { hostname = "other" }
   provisioner "shell" { inline = ["cat /tmp/mine"] }`))
 	for _, text := range []string{
+		"NoCloud seed in /var/lib/cloud/seed/nocloud: installed, mode 0600",
 		"The machine is generalised at the end of the build, after cleanup.d",
+		"NoCloud seed in /var/lib/cloud/seed/nocloud: unchanged, mode 0600",
+		"NoCloud seed in /var/lib/cloud/seed/nocloud: installed in the place of another, mode 0600",
 		"cleanup.d/60-live",
-		"repeat/nocloud-generalise",
-		"generalised: machine-id 1, ssh-host-keys 1, random-seed 1, cloud-init-state 1, shell-history 1",
+		"repeat: 4 scripts of provisioners",
+		"repeat/nocloud-generalise-",
+		"generalised: machine-id 1, random-seed 1, cloud-init-state 2, shell-history 1",
+		"repeat/nocloud-generalise-",
+		"generalised: ssh-host-keys 1",
+		"repeat/nocloud-proof",
+		"cloud-init's ds-identify finds the seed",
 	} {
 		c.waitFor(text)
 	}
@@ -69,7 +85,7 @@ func TestAccGeneralise(t *testing.T) {
 			t.Errorf("%s: %v %v, want %d", pattern, found, err, want)
 		}
 	}
-	if strings.Count(c.output(), "repeat/nocloud-generalise") != 2 { // and among the slowest hooks
-		t.Errorf("the dry run is repeated as well:\n%s", c.output())
+	if text := judge(t, "cat", image+"/var/lib/cloud/seed/nocloud/meta-data"); !strings.Contains(text, "local-hostname: other") {
+		t.Errorf("the seed is not the last one: %s", text)
 	}
 }

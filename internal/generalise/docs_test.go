@@ -39,7 +39,8 @@ was installed before.
 
 With the builder ` + "`diskimage`" + ` the script runs at the very end, after ` + "`cleanup.d`" + `, on the finished file
 systems with all mount points: until then phases need /tmp, caches and name servers that are not the image's own.
-What it did, or would do, is shown below ` + "`repeat/nocloud-generalise`" + `. Element
+What it did, or would do, is shown below ` + "`repeat/nocloud-generalise-…`" + `: several provisioners with different
+operations have a script each, so all are done that any of them names. Element
 [sysprep](../elements/sysprep/README.md) does what ` + "`machine-id`" + ` and ` + "`iscsi-initiator`" + ` do, for builds without
 a provisioner; both together do no harm. The builder itself empties /tmp and truncates /var/log in every build.
 

@@ -3,7 +3,7 @@
 #
 # Carries out operations of the catalogue. Runs as root in any POSIX shell; of
 # other programs it starts rm and now and then ln. script.go puts the settings
-# root, dry, keep and self above, and the chosen operations below, as calls of
+# root, dry, keep, self and registered above, and the chosen operations below, as calls of
 # these functions. What was done is said in lines "generalise.<fact>=<value>",
 # or for people when the builder repeats the script.
 # shellcheck disable=SC2154,SC2034

@@ -3,7 +3,9 @@
 package generalise
 
 import (
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strconv"
@@ -46,7 +48,7 @@ func (r Request) Script() []byte {
 	if r.DryRun {
 		dry = "yes"
 	}
-	fmt.Fprintf(&text, "%s\nroot=%s\ndry=%s\nkeep=%s\nself=%s\n", shebang, quote(r.Root), dry, quote(r.Keep), quote(r.Self))
+	fmt.Fprintf(&text, "%s\nroot=%s\ndry=%s\nkeep=%s\nself=%s\nregistered=%s\n", shebang, quote(r.Root), dry, quote(r.Keep), quote(r.Self), r.registered())
 	text.WriteString(body + repeat.Function + specials)
 	for _, op := range r.Operations {
 		fmt.Fprintf(&text, "op %s\n", op.Name)
@@ -56,6 +58,21 @@ func (r Request) Script() []byte {
 	}
 	text.WriteString(finish)
 	return []byte(text.String())
+}
+
+// registered is the name under which the builder runs the script at the end. Each
+// choice of operations has its own: two provisioners do what both of them say.
+func (r Request) registered() string {
+	names := make([]string, len(r.Operations))
+	for i, op := range r.Operations {
+		names[i] = op.Name
+	}
+	choice := strings.Join(names, " ")
+	if r.DryRun {
+		choice = "dry " + choice
+	}
+	h := sha256.Sum256([]byte(choice))
+	return repeat.Generalise + "-" + hex.EncodeToString(h[:4])
 }
 
 // call is the action as a line of the script.

@@ -119,7 +119,7 @@ fi
 if [ -z "$root$again" ] && [ -n "$self" ] && [ -d /run/diskimage/repeat.d ]; then
 	# Our builder lends files, /tmp and caches of the host to its phases: what is
 	# the image's own is known only at the end, when it runs the script.
-	diskimage_repeat nocloud-generalise "$self"
+	diskimage_repeat "$registered" "$self"
 	echo generalise.later=yes
 	echo generalise.done=yes
 	exit 0

@@ -105,7 +105,7 @@ func TestCaveats(t *testing.T) {
 
 // Each list of a report comes from a fact of the script.
 func TestReportIsParsed(t *testing.T) {
-	text := "x\nnocloud.seed=installed\r\nnocloud.pin=none\nnocloud.identify=kept\nnocloud.acted=yes\nnocloud.absent=yes\nnocloud.disabled=yes\n" +
+	text := "x\nnocloud.seed=installed\r\nnocloud.pin=none\nnocloud.identify=kept\nnocloud.acted=yes\nnocloud.replaced=yes\nnocloud.absent=yes\nnocloud.disabled=yes\n" +
 		"nocloud.netcat=missing\nnocloud.schema=user-data: a: b\nnocloud.schema=user-data:c\nnocloud.judged=user-data:refused\nnocloud.proof=found\n"
 	for _, name := range []string{"enabled", "off", "masked", "overridden", "network", "cache", "inline", "second", "argument_disabled", "argument_datasource",
 		"units", "list", "version", "machine", "os", "chosen", "renderer", "lacking"} {

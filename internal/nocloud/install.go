@@ -66,6 +66,9 @@ type Installer struct {
 	Judge bool
 	// CustomKeys are keys that it is not to see, as it knows them not.
 	CustomKeys []string
+	// Forgets means that what cloud-init knows of earlier boots will be removed
+	// after the script: that it would trust it is then no reason to fail.
+	Forgets bool
 }
 
 // Uploads are the files that must lie beside the script when it runs, in a
@@ -96,10 +99,21 @@ func (i Installer) pin() (text string) {
 	return text
 }
 
+// ProofScript is for after the machine was generalised: it proves once more that
+// cloud-init will find the seed, and changes nothing. On a machine that our builder
+// makes it only registers itself, to run after what generalises there. Only
+// ExitNotFound is of interest then.
+func (i Installer) ProofScript(seed Rendered) []byte {
+	i.Forgets = false
+	return i.script(seed, true)
+}
+
 // Script is for any POSIX shell. It replaces the seed directory as a whole, or
 // leaves all as it is when nothing would change, and says what it did in lines
 // for ParseReport. It holds no content of the seed.
-func (i Installer) Script(seed Rendered) []byte {
+func (i Installer) Script(seed Rendered) []byte { return i.script(seed, false) }
+
+func (i Installer) script(seed Rendered, proofOnly bool) []byte {
 	var files, judged []string
 	for _, f := range seed.Files {
 		files = append(files, fmt.Sprintf("%s:%d", f.Name, len(f.Content)))
@@ -117,6 +131,8 @@ func (i Installer) Script(seed Rendered) []byte {
 		{"root", i.Root}, {"files", strings.Join(files, " ")}, {"judged", strings.Join(judged, " ")},
 		{"pin", pin}, {"pin_name", pinName}, {"list", yes(i.Pin)}, {"enable", yes(i.Enable)},
 		{"network", yes(seed.file(NetworkConfigFile) != nil)}, {"instance", seed.InstanceID},
+		{"forgets", yes(i.Forgets)}, {"proof_only", yes(proofOnly)},
+		{"registry", repeat.Dir}, {"generalises", repeat.Generalise},
 	}
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\n")

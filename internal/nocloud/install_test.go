@@ -157,7 +157,7 @@ var fullSeed = Seed{
 func TestInstallIntoAnEmptyRoot(t *testing.T) {
 	eachShell(t, func(g target) {
 		report := g.must(g.run(true, fullSeed))
-		if report.Seed != Installed || report.Pin != Installed || !report.Absent || report.Disabled {
+		if report.Seed != Installed || report.Replaced || report.Pin != Installed || !report.Absent || report.Disabled {
 			g.t.Errorf("%+v", report)
 		}
 		_, files := render(g.t, fullSeed)
@@ -200,7 +200,7 @@ func TestEarlierSeedIsReplacedAsAWhole(t *testing.T) {
 		g.write(SeedDir+"/extra", "stale", 0o644)
 		g.write(SeedDir+"/.hidden", "stale", 0o644)
 		report := g.must(g.run(true, Seed{InstanceID: "i-2"}))
-		if report.Seed != Installed {
+		if report.Seed != Installed || !report.Replaced {
 			g.t.Errorf("%+v", report)
 		}
 		if got := names(g.t, g.path(SeedDir)); !slices.Equal(got, []string{"meta-data", "user-data"}) {
@@ -225,7 +225,7 @@ func TestWrongModesAreMended(t *testing.T) {
 			g.t.Fatal(err)
 		}
 		report := g.must(g.run(true, fullSeed))
-		if report.Seed != Installed || report.Pin != Installed {
+		if report.Seed != Installed || report.Replaced || report.Pin != Installed {
 			g.t.Errorf("%+v", report)
 		}
 		if got := g.tree(false); !slices.Equal(got, want) {

@@ -51,6 +51,15 @@ func (g target) repeat(i Installer, seed Rendered) (string, error) {
 	})
 }
 
+// proveAgain runs what is for after generalising.
+func (g target) proveAgain(i Installer, seed Rendered) (string, error) {
+	g.t.Helper()
+	i.Root = g.root
+	return command.Output(g.t.Context(), command.Host{}, command.Command{
+		Path: g.shell[0], Args: append(slices.Clone(g.shell[1:]), "-c", string(i.ProofScript(seed))), Env: []string{"PATH=" + os.Getenv("PATH")},
+	})
+}
+
 // wantStatus checks how the script ended and what it said.
 func wantStatus(t *testing.T, err error, status int, says ...string) {
 	t.Helper()
@@ -125,6 +134,35 @@ func TestProofOfTheChoice(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is removed after the script is no reason for it to fail. Afterwards it is.
+func TestProofAfterGeneralising(t *testing.T) {
+	eachIdentify(t, func(g target) {
+		const leftover = "/var/lib/cloud/instance/manual-clean"
+		g.write(leftover, "", 0o644)
+		g.write("etc/cloud/cloud.cfg.d/manual.cfg", "manual_cache_clean: true\n", 0o644)
+		installer := Installer{Pin: true, Forgets: true}
+		report := g.must(g.install(installer, fullSeed))
+		if report.Proof != Found || !strings.Contains(report.Chosen, "NoCloud") || len(report.Cache) > 0 {
+			g.t.Errorf("%+v", report)
+		}
+		seed, _ := render(g.t, fullSeed)
+		_, err := g.repeat(installer, seed)
+		wantStatus(g.t, err, ExitNotFound, "set generalise, or remove manual_cache_clean")
+		_, err = g.proveAgain(installer, seed)
+		wantStatus(g.t, err, ExitNotFound, "manual_cache_clean")
+		if err := os.Remove(g.path(leftover)); err != nil {
+			g.t.Fatal(err)
+		}
+		before := g.tree(true)
+		if said, err := g.proveAgain(installer, seed); err != nil || !strings.Contains(said, "nocloud.proof=found") {
+			g.t.Errorf("%q, %v", said, err)
+		}
+		if after := g.tree(true); !slices.Equal(before, after) {
+			g.t.Errorf("before\n%s\nafter\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+		}
+	})
 }
 
 // ds-identify runs before /var is there: then it must be told by name.

@@ -40,6 +40,8 @@ type Report struct {
 	// Seed is Installed or Unchanged; Pin may also be Removed or None, and
 	// Identify empty where IdentifyFile does not matter.
 	Seed, Pin, Identify Change
+	// Replaced: another seed was there.
+	Replaced bool
 	// Acted: cloud-init has run on this machine for this instance-id.
 	Acted bool
 	// Absent: no cloud-init is installed. Disabled: /etc/cloud/cloud-init.disabled exists.
@@ -151,6 +153,8 @@ func (r *Report) note(name, value string) {
 		r.Disabled = true
 	case "acted":
 		r.Acted = true
+	case "replaced":
+		r.Replaced = true
 	case "netcat":
 		r.NoNetcat = true
 	}

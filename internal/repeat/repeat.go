@@ -34,6 +34,8 @@ const (
 	MaxBytes = 256 << 10
 	// MaxScripts is how many there may be.
 	MaxScripts = 32
+	// Generalise begins the names of scripts that remove what is not for clones.
+	Generalise = "nocloud-generalise"
 
 	order = ".order"
 	// maxOrder bounds the list of names, which has a line for each registration.
@@ -42,7 +44,8 @@ const (
 
 // Function is a function for a POSIX shell that runs as root: diskimage_repeat
 // NAME FILE registers the script in FILE. NAME is made of small letters, digits
-// and hyphens; who registers a name again replaces the script in its place.
+// and hyphens; who registers a name again replaces the script, which then runs
+// after those that were registered meanwhile.
 const Function = `diskimage_repeat() {
 	[ -d ` + Dir + ` ] || return 0
 	cat "$2" >` + Dir + `/.new && mv -f ` + Dir + `/.new "` + Dir + `/$1" && printf '%s\n' "$1" >>` + Dir + `/` + order + `
@@ -55,7 +58,7 @@ type Script struct{ Name, Text string }
 var properName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,63}$`)
 
 // Read takes the scripts out of a directory, in the order in which their names
-// were first registered. A file without its line in the list of names,
+// were last registered. A file without its line in the list of names,
 // or a line without its file, is an error, as somebody counts on it.
 func Read(dir fs.FS) ([]Script, error) {
 	names, err := readOrder(dir)
@@ -96,9 +99,8 @@ func readOrder(dir fs.FS) (names []string, err error) {
 		return nil, nil
 	}
 	for name := range strings.Lines(text) {
-		if name = strings.TrimSuffix(name, "\n"); !slices.Contains(names, name) {
-			names = append(names, name)
-		}
+		name = strings.TrimSuffix(name, "\n")
+		names = append(slices.DeleteFunc(names, func(n string) bool { return n == name }), name)
 	}
 	return names, err
 }

@@ -17,11 +17,11 @@ import (
 
 func TestReadInTheOrderOfRegistration(t *testing.T) {
 	got, err := repeat.Read(fstest.MapFS{
-		".order": {Data: []byte("second-thing\nfirst\nsecond-thing\n")},
-		"first":  {Data: []byte("one")}, "second-thing": {Data: []byte("two")},
+		".order": {Data: []byte("first\nsecond-thing\nthird\nfirst\n")},
+		"first":  {Data: []byte("one")}, "second-thing": {Data: []byte("two")}, "third": {Data: []byte("three")},
 		".new": {Data: []byte("half")},
 	})
-	if want := []repeat.Script{{Name: "second-thing", Text: "two"}, {Name: "first", Text: "one"}}; err != nil || !slices.Equal(got, want) {
+	if want := []repeat.Script{{Name: "second-thing", Text: "two"}, {Name: "third", Text: "three"}, {Name: "first", Text: "one"}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("%v, %v; want %v", got, err, want)
 	}
 	if got, err := repeat.Read(fstest.MapFS{}); err != nil || len(got) > 0 {
@@ -70,7 +70,7 @@ func TestFunction(t *testing.T) {
 			continue
 		}
 		got, err := repeat.Read(os.DirFS(dir))
-		if want := []repeat.Script{{Name: "b", Text: "echo 2\n"}, {Name: "a", Text: "echo 1\n"}}; err != nil || !slices.Equal(got, want) {
+		if want := []repeat.Script{{Name: "a", Text: "echo 1\n"}, {Name: "b", Text: "echo 2\n"}}; err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v, %v; want %v", shell, got, err, want)
 		}
 	}

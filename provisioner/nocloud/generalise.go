@@ -45,16 +45,38 @@ func (p *Provisioner) forgets() bool {
 		slices.ContainsFunc(ops, func(o generalise.Operation) bool { return o.Name == "cloud-init-state" })
 }
 
+// proveAgain is for after the machine was generalised. In our own builder, where
+// that is still to come, it makes the proof come after it.
+func (p *Provisioner) proveAgain(ctx context.Context, comm packersdk.Communicator, installer nocloud.Installer, seed nocloud.Rendered, generated map[string]any) error {
+	m := machine{comm}
+	err := m.inPrivateDir(ctx, p.config.RemoteFolder, func(dir string) error {
+		script := nocloud.File{Name: "prove.sh", Mode: nocloud.DirMode, Content: installer.ProofScript(seed)}
+		if err := m.upload(ctx, dir, script); err != nil {
+			return err
+		}
+		command, err := p.config.command(dir+"/"+script.Name, generated)
+		if err != nil {
+			return fmt.Errorf("rendering execute_command: %w", err)
+		}
+		_, err = m.run(ctx, command)
+		var failed *exitError
+		if errors.As(err, &failed) && failed.status == nocloud.ExitNotFound {
+			return errors.New(failed.stderr)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("proving once more, after generalising, that cloud-init will find the seed: %w", err)
+	}
+	return nil
+}
+
 // generalise makes the machine a template, or says what would go. Our own
 // builder repeats it when no later phase can undo it.
-func (p *Provisioner) generalise(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, generated map[string]any) error {
-	ops, err := p.config.operations()
-	if err != nil || len(ops) == 0 {
-		return err
-	}
+func (p *Provisioner) generalise(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, ops []generalise.Operation, generated map[string]any) error {
 	m := machine{comm}
 	var report generalise.Report
-	err = m.inPrivateDir(ctx, p.config.RemoteFolder, func(dir string) error {
+	err := m.inPrivateDir(ctx, p.config.RemoteFolder, func(dir string) error {
 		const name = "generalise.sh"
 		request := generalise.Request{Operations: ops, DryRun: p.config.GeneraliseDryRun, Keep: dir, Self: dir + "/" + name}
 		if err := m.upload(ctx, dir, nocloud.File{Name: name, Mode: nocloud.DirMode, Content: request.Script()}); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/packer-plugin-sdk/rpc"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 )
 
@@ -128,6 +129,50 @@ func TestProvisionGeneralises(t *testing.T) {
 		t.Error(b.said.String())
 	}
 	b.clean()
+}
+
+// What generalising removes does not stand in the proof's way, which is repeated
+// after it.
+func TestProofComesAfterGeneralising(t *testing.T) {
+	tree := foreign.CloudInitTree(t, "trixie")
+	if tree == "" {
+		t.Skip("no cloud-init to be had")
+	}
+	program, err := os.ReadFile(filepath.Join(tree, "usr/lib/cloud-init/ds-identify"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const leftover = "/var/lib/cloud/instance/manual-clean"
+	for _, c := range []struct {
+		name    string
+		config  map[string]any
+		spoil   string
+		failure string
+	}{
+		{name: "generalised", config: map[string]any{"generalise": "true"}},
+		{name: "not generalised", config: map[string]any{}, failure: "cloud-init would not use it: cloud-init would go on with the data of an earlier boot"},
+		{name: "state kept", config: map[string]any{"generalise_operations": []string{"logs"}}, failure: "cloud-init would not use it"},
+		{name: "dry run", config: map[string]any{"generalise": "true", "generalise_dry_run": true}, failure: "cloud-init would not use it"},
+		{name: "spoilt", config: map[string]any{"generalise": "true"}, spoil: "rm %s" + nocloud.SeedDir + "/meta-data",
+			failure: "proving once more, after generalising, that cloud-init will find the seed: ds-identify, which decides at boot, does not find the seed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, c.config)
+			b.put("/usr/lib/cloud-init/ds-identify", string(program))
+			b.put(leftover, "")
+			if c.spoil != "" {
+				b.p.config.ExecuteCommand = "sh {{ .Path }} && case {{ .Path }} in */generalise.sh) " + strings.ReplaceAll(c.spoil, "%s", b.comm.root) + ";; esac"
+			}
+			err := b.provision(t.Context())
+			if c.failure == "" && (err != nil || b.has(leftover) || strings.Contains(b.said.String(), "manual_cache_clean")) {
+				t.Errorf("%v; left: %v\n%s", err, b.has(leftover), b.said.String())
+			}
+			if c.failure != "" && (err == nil || !strings.Contains(err.Error(), c.failure)) {
+				t.Errorf("%v, want %q", err, c.failure)
+			}
+			b.clean()
+		})
+	}
 }
 
 func TestGeneraliseSaysWhatFailed(t *testing.T) {

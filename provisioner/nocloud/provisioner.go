@@ -56,7 +56,8 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 		}
 	}
 	ui.Sayf("Uploading the NoCloud seed: %s", rendered.Summary())
-	report, err := p.install(ctx, comm, p.installer(seed), rendered, generated)
+	installer := p.installer(seed)
+	report, err := p.install(ctx, comm, installer, rendered, generated)
 	problems := append(forVersion(seed, report), rendered.Judgement(seed, report)...)
 	for _, w := range problems.Warnings() {
 		ui.Sayf("Warning: %s", w.Error())
@@ -66,7 +67,14 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	}
 	report.Acted = report.Acted && !p.forgets()
 	announce(ui, rendered, report)
-	return p.generalise(ctx, ui, comm, generated)
+	ops, err := p.config.operations()
+	if err != nil || len(ops) == 0 {
+		return err
+	}
+	if err := p.generalise(ctx, ui, comm, ops, generated); err != nil || p.config.GeneraliseDryRun {
+		return err
+	}
+	return p.proveAgain(ctx, comm, installer, rendered, generated)
 }
 
 // forVersion are the warnings that the machine's version of cloud-init gives reason
@@ -79,6 +87,7 @@ func (p *Provisioner) installer(seed nocloud.Seed) nocloud.Installer {
 	return nocloud.Installer{
 		Pin: !p.config.PinDatasource.False(), IgnoreCIDATA: p.config.IgnoreCIDATA,
 		Enable: p.config.EnableCloudInit, Judge: !p.config.MachineSchema.False(), CustomKeys: seed.CustomKeys,
+		Forgets: p.forgets(),
 	}
 }
 
@@ -166,7 +175,11 @@ func announce(ui packersdk.Ui, seed nocloud.Rendered, report nocloud.Report) {
 	if seed.Derived {
 		origin = "derived from the seed"
 	}
-	ui.Sayf("NoCloud seed in %s: %s, mode 0600 root:root; instance-id %s (%s)", nocloud.SeedDir, report.Seed, seed.InstanceID, origin)
+	became := string(report.Seed)
+	if report.Replaced {
+		became += " in the place of another"
+	}
+	ui.Sayf("NoCloud seed in %s: %s, mode 0600 root:root; instance-id %s (%s)", nocloud.SeedDir, became, seed.InstanceID, origin)
 	for _, text := range report.Changes() {
 		ui.Say(text)
 	}

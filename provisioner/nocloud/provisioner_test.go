@@ -12,6 +12,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -74,7 +75,7 @@ func (c *localComm) Upload(path string, in io.Reader, info *os.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	if name == "install.sh" || name == "generalise.sh" {
+	if slices.Contains([]string{"install.sh", "generalise.sh", "prove.sh"}, name) {
 		text = bytes.Replace(text, []byte("root=''"), []byte("root='"+c.root+"'"), 1)
 	}
 	dir, err := os.Stat(filepath.Dir(path))

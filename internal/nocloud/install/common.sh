@@ -13,6 +13,10 @@
 #   enable    yes if cloud-init is to be enabled
 #   network   yes if the seed has a network-config
 #   instance  the seed's instance-id
+#   forgets   yes if what cloud-init knows of earlier boots is removed afterwards
+#   proof_only  yes if the seed is only to be proven again
+#   registry    where our own builder finds what it runs at the end, and
+#   generalises   how the names begin there of what generalises
 # What was done and seen is said in lines "nocloud.<fact>=<value>".
 # shellcheck shell=sh disable=SC2154
 set -eu

@@ -43,16 +43,21 @@ look_at_config() {
 	if [ "$network" = yes ]; then
 		naming "^[\"']?network[\"']?[[:space:]]*:" "$main" "$config"/*.cfg | each network
 	fi
-	naming "^[\"']?manual_cache_clean[\"']?[[:space:]]*:[[:space:]]*([Tt]rue|TRUE|[Yy]es|on)" "$main" "$config"/*.cfg | each cache
-	if exists "$root/var/lib/cloud/instance/manual-clean"; then
-		say cache=/var/lib/cloud/instance/manual-clean
-	fi
+	[ "$forgets" = yes ] || look_at_trust
 	naming "^([^#]*[^#[:alnum:]_-])?(seedfrom|user-data|meta-data)[\"']?[[:space:]]*:" "$main" "$config"/*.cfg |
 		while IFS= read -r file; do
 			[ -z "$(naming "^[^#]*NoCloud[\"']?[[:space:]]*:" "$file")" ] || printf '%s\n' "$file"
 		done | each inline
 	if exists "$seeds/nocloud-net"; then
 		say second=/var/lib/cloud/seed/nocloud-net
+	fi
+}
+
+# look_at_trust: of a machine that has booted, cloud-init may go on with what it knows.
+look_at_trust() {
+	naming "^[\"']?manual_cache_clean[\"']?[[:space:]]*:[[:space:]]*([Tt]rue|TRUE|[Yy]es|on)" "$main" "$config"/*.cfg | each cache
+	if exists "$root/var/lib/cloud/instance/manual-clean"; then
+		say cache=/var/lib/cloud/instance/manual-clean
 	fi
 }
 

@@ -5,6 +5,15 @@ register() {
 	[ -n "$root" ] || [ ! -f "$0" ] || diskimage_repeat nocloud-proof "$0"
 }
 
+# to_be_generalised says whether our own builder will generalise the machine at the
+# end, by an earlier provisioner's wish.
+to_be_generalised() {
+	for script in "$registry/$generalises"*; do
+		[ ! -f "$script" ] || return 0
+	done
+	return 1
+}
+
 # tell says in words what matters at the end of a build.
 tell() {
 	case $1 in
@@ -26,10 +35,22 @@ trap 'exit 143' TERM
 if [ "${DISKIMAGE_REPEAT:-}" = yes ]; then
 	# Once more at the end of the build: mount points are known and hooks have run.
 	say() { tell "$1"; }
+	forgets=
 	pin_identify
 	look_at_arguments
 	prove
 	exit 0
+fi
+if [ "$proof_only" = yes ]; then
+	if [ -d "$registry" ]; then
+		register
+	else
+		prove
+	fi
+	exit 0
+fi
+if to_be_generalised; then
+	forgets=yes
 fi
 check_upload
 if program=$(cloud_init); then

@@ -28,6 +28,9 @@ identify() (
 	# Twice the same name is a list to search; a single one would be believed.
 	[ "$masked" != masked ] || DI_DSLIST='NoCloud NoCloud'
 	is_disabled() { return 1; } # which is judged apart
+	if [ "$forgets" = yes ]; then
+		manual_clean_and_existing() { return 1; }
+	fi
 	modprobe() { return 1; }
 	udevadm() { return 1; }
 	write_result() { echo "result: $1" >&2; }
@@ -66,7 +69,7 @@ prove_choice() {
 		*'No ds found'* | *'result: datasource_list: [  ]'*) fail 80 "ds-identify, which decides at boot, chooses no datasource with the configuration as it is$(suspects)" ;;
 		esac
 		;;
-	'# manual_cache_clean.') fail 80 "cloud-init would go on with the data of an earlier boot and not read the seed: remove manual_cache_clean from the configuration and /var/lib/cloud/instance/manual-clean from the image" ;;
+	'# manual_cache_clean.') fail 80 "cloud-init would go on with the data of an earlier boot and not read the seed: set generalise, or remove manual_cache_clean from the configuration and /var/lib/cloud/instance/manual-clean from the image" ;;
 	*) fail 80 "ds-identify, which decides at boot, chooses ${chosen#datasource_list: } and not NoCloud$(suspects)" ;;
 	esac
 }

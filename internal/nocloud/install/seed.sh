@@ -29,6 +29,18 @@ current() {
 	[ "$(ls -A "$target" | wc -l)" -eq "$count" ]
 }
 
+# another says whether the seed in place says something else.
+another() {
+	command -v cmp >/dev/null 2>&1 || return 1
+	for entry in $files; do
+		name=${entry%:*}
+		if [ -f "$target/$name" ] && ! same "$target/$name" "$from/$name"; then
+			return 0
+		fi
+	done
+	return 1
+}
+
 # stage makes the new seed directory beside the old one.
 stage() {
 	rm -rf "$fresh"
@@ -59,6 +71,9 @@ install_seed() {
 	if current; then
 		say seed=unchanged
 		return
+	fi
+	if another; then
+		say replaced=yes
 	fi
 	stage
 	swap
