@@ -3,16 +3,10 @@
 package foreign
 
 import (
-	"context"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 )
 
 // CloudInit is the cloud-init of a Debian release.
@@ -73,21 +67,7 @@ func CloudInitTree(tb testing.TB, release string) string {
 // fetch them. Empty, which is said, if they are not to be had.
 func CloudInitDir(tb testing.TB) string {
 	tb.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(here), "../..")
-	ctx, stop := context.WithTimeout(context.Background(), 5*patience)
-	defer stop()
-	bash, err := exec.LookPath("bash")
-	if err != nil {
-		tb.Logf("no cloud-init to ask: %v", err)
-		return ""
-	}
-	out, err := command.Output(ctx, command.Host{}, command.Command{Path: bash, Args: []string{".ci/cloud-init"}, Dir: root, Env: os.Environ()})
-	if err != nil {
-		tb.Logf("no cloud-init to ask: %v", err)
-		return ""
-	}
-	return strings.TrimSpace(out)
+	return cached(tb, ".ci/cloud-init")
 }
 
 // Schema has `cloud-init schema` judge a document. More arguments, such as

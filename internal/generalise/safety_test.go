@@ -27,8 +27,8 @@ func link(t *testing.T, target, path string) {
 // is named and is a link goes itself.
 func TestLinksAreNotFollowed(t *testing.T) {
 	needRoot(t)
-	for _, shell := range shells(t) {
-		t.Run(shell, func(t *testing.T) {
+	for name, shell := range shells(t) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			outside, root := t.TempDir(), t.TempDir()
 			write(t, outside+"/secret", "secret\n")
@@ -102,11 +102,9 @@ func TestWhatStays(t *testing.T) {
 		{live, []string{"/tmp/other", "/tmp/mounted"}, []string{"/var/log/app.log"}},
 		{script, []string{"/tmp/systemd-private-1", "/tmp/.X11-unix", "/tmp/[a-z]*"}, []string{"/etc/resolv.conf", "/run/utmp"}},
 	} {
-		for _, shell := range shells(t)[:1] {
-			out, err := run(t, shell, step.script)
-			if err != nil || !strings.Contains(out, "generalise.kept=tmp-files /tmp/mounted here: something is mounted there\n") {
-				t.Errorf("%s: %v\n%s", shell, err, out)
-			}
+		out, err := run(t, "sh", step.script)
+		if err != nil || !strings.Contains(out, "generalise.kept=tmp-files /tmp/mounted here: something is mounted there\n") {
+			t.Errorf("%v\n%s", err, out)
 		}
 		for _, gone := range step.gone {
 			maps.DeleteFunc(want, func(k, _ string) bool { return k == gone || strings.HasPrefix(k, gone+"/") })

@@ -16,18 +16,18 @@ import (
 	"testing"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 )
 
-// shells are those the script must run in.
-var shells = map[string][]string{
-	"sh": {"/bin/sh"}, "dash": {"/bin/dash"}, "bash posix": {"/bin/bash", "--posix"}, "busybox": {"/bin/busybox", "sh"},
-}
+// shells are those that single tests choose; eachShell has more.
+var shells = map[string][]string{"dash": {"/bin/dash"}, "busybox": {"/bin/busybox", "sh"}, "bash posix": {"/bin/bash", "--posix"}}
 
 // target is a root file system in the making.
 type target struct {
 	t     *testing.T
 	root  string
 	shell []string
+	env   []string // of the script; nil for that of the test
 }
 
 func newTarget(t *testing.T, shell []string) target {
@@ -43,7 +43,7 @@ func newTarget(t *testing.T, shell []string) target {
 	if err := os.Mkdir(root, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	return target{t, root, shell}
+	return target{t: t, root: root, shell: shell}
 }
 
 // run installs a seed as the provisioner would, and returns what is reported.
@@ -72,7 +72,7 @@ func (g target) runRendered(i Installer, seed Rendered, spoil func(dir string)) 
 		spoil(dir)
 	}
 	out, err := command.Output(g.t.Context(), command.Host{}, command.Command{
-		Path: g.shell[0], Args: append(g.shell[1:], dir+"/install.sh"),
+		Path: g.shell[0], Args: append(slices.Clone(g.shell[1:]), dir+"/install.sh"), Env: g.env,
 	})
 	report, incomplete := ParseReport(out)
 	return report, cmp.Or(err, incomplete)
@@ -144,8 +144,12 @@ func names(t *testing.T, dir string) (names []string) {
 }
 
 func eachShell(t *testing.T, test func(g target)) {
-	for name, shell := range shells {
-		t.Run(name, func(t *testing.T) { test(newTarget(t, shell)) })
+	t.Parallel()
+	for _, shell := range foreign.Shells(t) {
+		t.Run(shell.Name, func(t *testing.T) {
+			t.Parallel()
+			test(newTarget(t, shell.Command))
+		})
 	}
 }
 

@@ -260,8 +260,12 @@ func TestFailuresLeaveNothingBehind(t *testing.T) {
 		"no such program": {config: map[string]any{"execute_command": "nonexistent-sudo sh {{ .Path }}"}, says: []string{"exit status 127", "see that the machine has what it names"}},
 		"not executable":  {config: map[string]any{"execute_command": "chmod -x {{ .Path }}; {{ .Path }}"}, says: []string{"exit status 126", "noexec"}},
 		"read-only machine": {config: map[string]any{"execute_command": "unshare -m sh -c 'mount -t tmpfs -o ro none ROOT && sh {{ .Path }}'"},
-			says: []string{"exit status 1", "/var", "ead-only file system"}},
+			says: []string{"exit status 1", "/etc", "ead-only file system"}},
 		"full machine": {config: map[string]any{"execute_command": "unshare -m sh -c 'mount -t tmpfs -o size=4k none ROOT && sh {{ .Path }}; status=$?; find ROOT -name .nocloud.new | grep . && exit 99; exit $status'"},
+			says: []string{"exit status 1", "o space left on device"}},
+		"read-only etc": {config: map[string]any{"execute_command": "unshare -m sh -c 'mkdir ROOT/etc && mount -t tmpfs -o ro none ROOT/etc && sh {{ .Path }}; status=$?; umount ROOT/etc && rmdir ROOT/etc; exit $status'"},
+			says: []string{"exit status 1", "/etc/cloud", "ead-only file system"}},
+		"full var": {config: map[string]any{"execute_command": "unshare -m sh -c 'mkdir ROOT/var && mount -t tmpfs -o size=4k none ROOT/var && sh {{ .Path }}; status=$?; find ROOT -type f | grep . && exit 99; umount ROOT/var && rm -r ROOT/var ROOT/etc; exit $status'"},
 			says: []string{"exit status 1", "o space left on device"}},
 		"folder missing": {config: map[string]any{"remote_folder": "/nonexistent/folder"}, says: []string{"/nonexistent/folder", "remote_folder"}},
 	} {

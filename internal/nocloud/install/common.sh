@@ -5,8 +5,8 @@
 # as root in any POSIX shell on the machine that is to have the seed. It sets
 # above (every one is a word or a list of words):
 #   root      is prefixed to every path on the machine; empty but in tests
-#   files     the seed's files, "name:bytes …"
-#   judged    documents for cloud-init's own schema, "file:kind …"
+#   files     the seed's files, "name:bytes ..."
+#   judged    documents for cloud-init's own schema, "file:kind ..."
 #   pin       the pinning file, "name:bytes", or empty for none
 #   pin_name  its name
 #   list      yes if it pins the list

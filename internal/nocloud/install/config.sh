@@ -6,13 +6,21 @@ replace() {
 	mv -f "$1" "$2"
 }
 
-install_pin() {
+# stage_pin writes the pin beside its place, before the seed is touched: where /etc
+# cannot be written, nothing is changed.
+stage_pin() {
 	(umask 022 && mkdir -p "$config")
-	if is_file "$pinned" -rw-r--r-- && same "$pinned" "$from/$pin_name"; then
+	pin_kept=yes
+	is_file "$pinned" -rw-r--r-- && same "$pinned" "$from/$pin_name" && return
+	pin_kept=
+	cat "$from/$pin_name" >"$pin_fresh"
+}
+
+install_pin() {
+	if [ -n "$pin_kept" ]; then
 		say pin=unchanged
 		return
 	fi
-	cat "$from/$pin_name" >"$pin_fresh"
 	replace "$pin_fresh" "$pinned"
 	say pin=installed
 }

@@ -23,26 +23,26 @@ judge_documents() {
 }
 
 # judge runs cloud-init, which older versions want to be called differently. It is
-# kept from leaving compiled files behind.
+# kept from leaving compiled files behind. Its words may repeat the seed: they go
+# through a file and are no program's arguments, which everybody can see.
 judge() {
+	words=$from/judgement
 	status=0
-	said=$(PYTHONDONTWRITEBYTECODE=1 "$program" "$@" 2>&1 </dev/null) || status=$?
-	case $said in
-	*"invalid choice: 'schema'"*)
+	PYTHONDONTWRITEBYTECODE=1 "$program" "$@" >"$words" 2>&1 </dev/null || status=$?
+	if grep -q "invalid choice: 'schema'" "$words"; then
 		status=0
-		said=$(PYTHONDONTWRITEBYTECODE=1 "$program" devel "$@" 2>&1 </dev/null) || status=$?
-		;;
-	esac
-	printf '%s\n' "$said" | while IFS= read -r line; do
-		say "schema=$file:$line"
-	done
+		PYTHONDONTWRITEBYTECODE=1 "$program" devel "$@" >"$words" 2>&1 </dev/null || status=$?
+	fi
+	sed "s/^/nocloud.schema=$file:/" "$words"
+	echo
 	verdict=passed
 	if [ "$status" -ne 0 ]; then
-		case $said in
-		*'schema errors:'*) verdict=refused refused=yes ;;
-		*deprecations:*) ;;
-		*) verdict=failed ;;
-		esac
+		verdict=failed
+		if grep -q 'schema errors:' "$words"; then
+			verdict=refused refused=yes
+		elif grep -q deprecations: "$words"; then
+			verdict=passed
+		fi
 	fi
 	say "judged=$file:$verdict"
 }

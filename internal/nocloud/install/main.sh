@@ -29,9 +29,10 @@ if [ "$(id -u)" != 0 ]; then
 	fail 77 "only root can write the seed, and this runs as user $(id -u)"
 fi
 trap cleanup EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
+trap 'ended 129' HUP
+trap 'ended 130' INT
+trap 'ended 141' PIPE # what is said is not heard any more
+trap 'ended 143' TERM
 if [ "${DISKIMAGE_REPEAT:-}" = yes ]; then
 	# Once more at the end of the build: mount points are known and hooks have run.
 	say() { tell "$1"; }
@@ -59,6 +60,7 @@ if program=$(cloud_init); then
 else
 	say absent=yes
 fi
+[ -z "$pin" ] || stage_pin
 install_seed
 if [ -n "$pin" ]; then
 	install_pin

@@ -1,10 +1,19 @@
 
 # On the way out nothing half made is left, and never no seed where one was.
 cleanup() {
-	if ! exists "$target" && exists "$former"; then
+	if exists "$target"; then
+		rm -rf "$former"
+	elif exists "$former"; then
 		mv "$former" "$target"
 	fi
 	rm -rf "$fresh" "$pin_fresh" "$identify_fresh"
+}
+
+# ended is for signals. Of an EXIT trap mksh would take the status of the script.
+ended() {
+	trap - EXIT
+	cleanup
+	exit "$1"
 }
 
 # check_upload refuses a seed that did not arrive whole.
@@ -53,10 +62,15 @@ stage() {
 	chown -R 0:0 "$fresh"
 }
 
-# swap puts the new directory in the place of the old, whatever that is.
+# swap puts the new directory in the place of the old, whatever that is: in one step
+# where mv can do that (coreutils 9.5), else a moment has neither in its place.
 swap() {
 	rm -rf "$former"
 	if exists "$target"; then
+		if mv --exchange -T "$fresh" "$target" 2>/dev/null; then
+			rm -rf "$fresh"
+			return
+		fi
 		mv "$target" "$former"
 	fi
 	mv "$fresh" "$target"
