@@ -137,16 +137,24 @@ func (r reporter) pairs(n *yaml.Node) {
 	}
 }
 
-var notBase64 = regexp.MustCompile(`[^A-Za-z0-9+/]`)
-
-// base64Like judges as Python does, which skips what of ASCII is not in the
-// alphabet and does not mind too much padding.
+// base64Like judges as Python's binascii does: what of ASCII is not in the
+// alphabet is skipped, and what follows enough padding is not looked at.
 func base64Like(text string) bool {
 	if strings.ContainsFunc(text, func(c rune) bool { return c > unicode.MaxASCII }) {
 		return false
 	}
-	rest := len(notBase64.ReplaceAllString(text, "")) % 4
-	return rest == 0 || rest > 1 && rest+strings.Count(text, "=") >= 4
+	digits, padding := 0, 0 // in the group of four
+	for _, c := range text {
+		switch {
+		case c == '=' && digits >= 2:
+			if padding++; digits+padding == 4 {
+				return true
+			}
+		case c == '+', c == '/', '0' <= c && c <= '9', 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z':
+			digits, padding = (digits+1)%4, 0
+		}
+	}
+	return digits == 0
 }
 
 // digitless looks like a binary or hexadecimal number to PyYAML, which then fails.
