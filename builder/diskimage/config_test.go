@@ -179,6 +179,15 @@ func TestAllMistakesAreToldAtOnce(t *testing.T) {
 	}
 }
 
+// Types are wrong in JSON templates only; what has the wrong one may be a password.
+func TestWrongTypesInASeedAreToldWithoutTheirValues(t *testing.T) {
+	var b Builder
+	_, _, err := b.Prepare(raw(t, map[string]interface{}{"nocloud": map[string]interface{}{"media": []string{"iso"}, "password": []string{"hush"}}}))
+	if err == nil || !strings.Contains(err.Error(), "nocloud.password") || strings.Contains(err.Error(), "hush") {
+		t.Errorf("it says %v", err)
+	}
+}
+
 func TestEnvironmentIsRendered(t *testing.T) {
 	var b Builder
 	if _, _, err := b.Prepare(raw(t, map[string]interface{}{"environment": map[string]string{"A": "{{ build_name }}"}})); err != nil {

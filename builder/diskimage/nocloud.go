@@ -18,6 +18,7 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud/media"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/plan"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/seedconfig"
 )
 
 // seedMedia are the values of nocloud.media.
@@ -43,7 +44,7 @@ func decodeNoCloud(raws []any) (block NoCloud, rest []any, err error) {
 		if given := values[nocloudBlock]; given != nil {
 			err := config.Decode(&alone, &config.DecodeOpts{PluginType: "diskimage"}, map[string]any{nocloudBlock: given})
 			if err != nil {
-				return block, nil, err
+				return block, nil, seedconfig.DecodeError(err)
 			}
 			alone.NoCloud.given = true
 		}

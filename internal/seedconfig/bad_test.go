@@ -182,7 +182,7 @@ func TestSecretsAreNotSaid(t *testing.T) {
 	if text := fmt.Sprint(errs); len(errs) < 4 || strings.Contains(text, secret) || strings.Contains(text, hash) {
 		t.Errorf("%v", errs)
 	}
-	err := config.Decode(&Config{}, &config.DecodeOpts{}, attributes{"password": []string{secret}, "user": []attributes{{"password": []string{secret}}}})
+	err := config.Decode(&Config{}, &config.DecodeOpts{}, attributes{"password": []string{"a\n" + secret}, "user": []attributes{{"password": []string{secret}}}})
 	if err == nil || strings.Contains(DecodeError(err).Error(), secret) || !strings.Contains(DecodeError(err).Error(), "'password' expected type 'string'") {
 		t.Errorf("decoding says %v", err)
 	}

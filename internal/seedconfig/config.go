@@ -106,6 +106,7 @@ func (c *Config) Interpolate(ctx *interpolate.Context) (errs []error) {
 		rendered, err := interpolate.Render(*value, ctx)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s is not a template that can be rendered: %w", name, err))
+			*value = Unknown // what is wrong with it is told
 			return
 		}
 		*value = rendered

@@ -7,9 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
+
+	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 )
@@ -22,12 +23,19 @@ func (p *problems) add(attribute, text, advice string) {
 	p.errs = append(p.errs, nocloud.Problem{Attribute: attribute, Text: text, Advice: advice})
 }
 
-var decodedValue = regexp.MustCompile(`, value: '.*'`)
-
 // DecodeError is an error of decoding a template without the values in it, which may
 // be secret. Only JSON templates have such errors: of HCL, Packer checks the types.
 func DecodeError(err error) error {
-	return errors.New(decodedValue.ReplaceAllString(err.Error(), ""))
+	all := []error{err}
+	var several interface{ WrappedErrors() []error }
+	if errors.As(err, &several) {
+		all = several.WrappedErrors()
+	}
+	for i, one := range all {
+		text, _, _ := strings.Cut(one.Error(), ", value: '") // up to the end: it may have lines
+		all[i] = errors.New(text)
+	}
+	return &packersdk.MultiError{Errors: all}
 }
 
 // form is what values of an attribute look like.
