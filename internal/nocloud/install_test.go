@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
@@ -354,10 +356,14 @@ func TestFailingStepFailsTheScript(t *testing.T) {
 
 // A script that is ended on the way removes what it began and keeps what was there.
 func TestEndedRunLeavesNothing(t *testing.T) {
+	// Under nohup, and in some services, shells would be started with it ignored.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	eachShell(t, func(g target) {
 		g.must(g.run(true, fullSeed))
 		other, _ := render(g.t, Seed{InstanceID: "i-2"})
-		for signal, c := range map[string]struct {
+		for ending, c := range map[string]struct {
 			before string
 			status int
 		}{"TERM": {"\tswap\n\tsay seed", 143}, "HUP": {"\tmv \"$fresh\" \"$target\"\n", 129}} {
@@ -367,14 +373,14 @@ func TestEndedRunLeavesNothing(t *testing.T) {
 				if err != nil || strings.Count(string(script), c.before) != 1 {
 					g.t.Fatalf("%v: no %q", err, c.before)
 				}
-				spoilt := strings.Replace(string(script), c.before, "\tkill -"+signal+" $$\n"+c.before, 1)
+				spoilt := strings.Replace(string(script), c.before, "\tkill -"+ending+" $$\n"+c.before, 1)
 				if err := os.WriteFile(path, []byte(spoilt), 0o700); err != nil {
 					g.t.Fatal(err)
 				}
 			})
 			wantStatus(g.t, err, c.status)
 			if left := names(g.t, filepath.Dir(g.path(SeedDir))); !slices.Equal(left, []string{"nocloud"}) {
-				g.t.Errorf("%s: left %v", signal, left)
+				g.t.Errorf("%s: left %v", ending, left)
 			}
 		}
 		if report := g.must(g.run(true, fullSeed)); report.Seed != Unchanged || report.Pin != Unchanged {

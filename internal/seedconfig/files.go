@@ -153,7 +153,7 @@ func (f *WriteFile) write(i int, users map[string]bool) (yamltext.Map, error) {
 // binary says whether a content is better written in base64.
 func binary(content string) bool {
 	return !utf8.ValidString(content) || strings.ContainsFunc(content, func(c rune) bool {
-		return unicode.IsControl(c) && !strings.ContainsRune("\t\r\n", c) || c == utf8.RuneError
+		return unicode.IsControl(c) && !strings.ContainsRune("\t\r\n", c)
 	})
 }
 

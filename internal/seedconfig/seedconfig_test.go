@@ -120,6 +120,24 @@ func TestEverything(t *testing.T) {
 	}
 }
 
+// What looks like one of the mistakes and is none.
+func TestNotMistaken(t *testing.T) {
+	files := rendered(t, decode(t, attributes{
+		"user":         []attributes{{"name": "root", "ssh_authorized_keys": []string{key}}},
+		"default_user": false, "disable_root": false, "ssh_authorized_keys": []string{key}, // for root
+		"write_file": []attributes{{"path": "/etc/early", "owner": "root:root", "content": "\ufffd\n"}},
+		"script": []attributes{
+			{"content": "#!/bin/sh\n", "name": "same", "per": "boot"},
+			{"content": "#!/bin/sh\n", "name": "same", "per": "once"},
+		},
+	}))
+	for _, unwanted := range []string{"defer", "b64"} { // root is there from the beginning
+		if strings.Contains(files["user-data"], unwanted) {
+			t.Errorf("%s in\n%s", unwanted, files["user-data"])
+		}
+	}
+}
+
 // The parts in their order, each with what it is.
 func TestParts(t *testing.T) {
 	files := rendered(t, decode(t, attributes{
