@@ -349,7 +349,7 @@ func TestUbuntuRootAfterAKill(t *testing.T) {
 	}
 	select {
 	case <-half:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(10 * time.Minute):
 		t.Error("the hook does not download")
 	}
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); err != nil {
@@ -384,7 +384,7 @@ func TestUbuntuRootIsLocked(t *testing.T) {
 	}
 	select {
 	case <-half:
-	case <-time.After(2 * time.Minute):
+	case <-time.After(10 * time.Minute):
 		t.Error("the hook does not download")
 	}
 	c.holdAfterHalf(nil)

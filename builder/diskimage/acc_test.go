@@ -88,11 +88,21 @@ func watchPacker(t *testing.T, cmd *exec.Cmd, from *os.File) *packerRun {
 		close(r.finished)
 	}()
 	t.Cleanup(func() {
-		syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
+		killUnfinished(r.cmd, r.finished)
 		<-r.finished
 		from.Close()
 	})
 	return r
+}
+
+// killUnfinished kills a process group unless its leader has ended: then the number
+// may be another group's.
+func killUnfinished(leader *exec.Cmd, finished <-chan struct{}) {
+	select {
+	case <-finished:
+	default:
+		syscall.Kill(-leader.Process.Pid, syscall.SIGKILL)
+	}
 }
 
 func (r *packerRun) collect(from io.Reader) {
@@ -117,7 +127,7 @@ func (r *packerRun) output() string {
 // waitFor waits for a line with the given text.
 func (r *packerRun) waitFor(text string) {
 	r.t.Helper()
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(patience)
 	for {
 		select {
 		case line, open := <-r.lines:
@@ -256,15 +266,17 @@ func (w workspace) leftovers() []string {
 // assertClean waits a little for what ends by itself, then wants nothing left.
 func (w workspace) assertClean() {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), time.Minute)
+	// Partitions of other builds' devices may be seen in the moment in which those
+	// are let go.
+	w.eventuallyNone(func() []string { return append(w.leftovers(), stalePartitions()...) })
+}
+
+// eventuallyNone waits until nothing is found any more.
+func (w workspace) eventuallyNone(look func() []string) {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
-	for {
-		// Partitions of other builds' devices may be seen in the moment in
-		// which those are let go.
-		found := append(w.leftovers(), stalePartitions()...)
-		if len(found) == 0 {
-			return
-		}
+	for found := look(); len(found) > 0; found = look() {
 		select {
 		case <-ctx.Done():
 			w.t.Fatalf("left over:\n%s", strings.Join(found, "\n"))

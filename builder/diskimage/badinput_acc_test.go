@@ -34,7 +34,7 @@ type nobody struct {
 const (
 	nobodyID = 65534
 	// A template is checked in far less than a second.
-	nobodyWaits = 3 * time.Minute
+	nobodyWaits = 15 * time.Minute
 )
 
 // newNobody copies what packer needs to where nobody can read it: a checkout
@@ -127,7 +127,7 @@ func (n *nobody) run(t *testing.T, verb, name, text string, env ...string) (int,
 	ctx, cancel := context.WithTimeout(t.Context(), nobodyWaits)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, n.packer, verb, template)
-	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, append(slices.Clone(n.environment), env...), time.Second
+	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, append(slices.Clone(n.environment), env...), patience
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: n.credential}
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError

@@ -33,7 +33,7 @@ import (
 // end of each. communicator_calls repeats what well-known provisioners do.
 
 // patience is for what should happen soon, on a machine that is busy.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // subject is a communicator under test.
 type subject struct {

@@ -51,7 +51,7 @@ func atTerminal(t *testing.T, dir string, env []string, args ...string) *dialogu
 	slave.Close()
 	go c.collect()
 	t.Cleanup(func() {
-		syscall.Kill(-c.cmd.Process.Pid, syscall.SIGKILL)
+		killUnfinished(c.cmd, c.finished)
 		<-c.finished
 		master.Close()
 	})
@@ -104,7 +104,7 @@ func (c *dialogue) output() string {
 // expect waits for a text, and returns what was shown since the text before.
 func (c *dialogue) expect(text string) string {
 	c.t.Helper()
-	deadline := time.After(2 * time.Minute)
+	deadline := time.After(patience)
 	for {
 		shown := c.output()[c.read:]
 		if end := strings.Index(shown, text); end >= 0 {
@@ -135,7 +135,7 @@ func (c *dialogue) wait() int {
 	c.t.Helper()
 	select {
 	case <-c.finished:
-	case <-time.After(5 * time.Minute):
+	case <-time.After(15 * time.Minute):
 		c.t.Fatalf("packer does not end:\n%s", c.output())
 	}
 	return c.cmd.ProcessState.ExitCode()

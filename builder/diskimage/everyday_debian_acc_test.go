@@ -111,7 +111,7 @@ func bootEverydayDebian(t *testing.T, w workspace, probe firstBootProbe) {
 		Kernel: filepath.Join(w.output, "tiny.vmlinuz"), Initrd: filepath.Join(w.output, "tiny.initrd"),
 		// Without a console on the serial port the kernel says nothing there, and
 		// systemd offers no login by itself.
-		Append: `root=LABEL=cloudimg-rootfs ro console=tty0 rootpwd="` + everydayHash + `"`,
+		Append: `root=LABEL=cloudimg-rootfs ro console=tty0 ` + slowMachine + ` rootpwd="` + everydayHash + `"`,
 		Cards:  2, Isolated: true,
 	})
 	if err != nil {

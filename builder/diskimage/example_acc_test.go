@@ -220,7 +220,7 @@ func bootKernel(t *testing.T, e exampleImage) {
 	defer cancel()
 	m, err := qemu.Start(ctx, command.Host{}, qemu.Spec{
 		Image: e.qcow2, Format: "qcow2", Kernel: kernel, Initrd: initrd, Isolated: true,
-		Append: `root=LABEL=cloudimg-rootfs ro console=ttyS0 systemd.run="/bin/cat /etc/example/build-note"`,
+		Append: `root=LABEL=cloudimg-rootfs ro console=ttyS0 systemd.run="/bin/cat /etc/example/build-note" ` + slowMachine,
 	})
 	if err != nil {
 		t.Fatal(err)

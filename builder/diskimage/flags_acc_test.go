@@ -162,6 +162,7 @@ func TestAccJSONTemplate(t *testing.T) {
 			"elements": []string{"tiny-os", "probe", "block-device-gpt"}, "formats": []string{"raw"},
 			"work_directory": legacy.work, "output_directory": legacy.output,
 			"environment": map[string]string{"PROBE_X": "{{user `word`}}"},
+			"tmpfs":       "never", // the file system of the tree decides on the disk's size
 		}},
 		"provisioners": []any{map[string]any{
 			"type": "shell", "inline": []string{"echo {{user `word`}} {{user `user`}} > /etc/words"},
@@ -180,6 +181,7 @@ func TestAccJSONTemplate(t *testing.T) {
 	other := hcl.template(`
   elements    = ["tiny-os", "probe", "block-device-gpt"]
   formats     = ["raw"]
+  tmpfs       = "never"
   environment = { PROBE_X = "given" }`, `
   provisioner "shell" { inline = ["echo given user > /etc/words"] }`)
 	if status, out := runPacker(t, hcl.dir, hcl.env(env...), "build", other); status != 0 {

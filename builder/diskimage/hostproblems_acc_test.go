@@ -128,7 +128,10 @@ status=0
 for file in $earlier; do
     [ $status = 0 ] || [ "$(cat "$file")" = earlier ] || echo "LEFT no earlier $file"
 done
-find "$WORK" "$OUT" "$TMPDIR" -mindepth 1 -maxdepth 1 \( -name 'diskimage*' -o -name '.*' -o -name 'mke2fs*' \) | sed 's/^/LEFT /'
+left() { find "$WORK" "$OUT" "$TMPDIR" -mindepth 1 -maxdepth 1 \( -name 'diskimage*' -o -name '.*' -o -name 'mke2fs*' \) ; }
+# What supervises a build may still tidy up.
+until [ -z "$(left)" ] || [ $((tries = ${tries:-0} + 1)) -gt 300 ]; do sleep 0.2; done
+left | sed 's/^/LEFT /'
 exit $status
 `
 

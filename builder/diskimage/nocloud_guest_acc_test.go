@@ -21,7 +21,11 @@ import (
 // login is a way into a guest by ssh.
 type login struct{ user, key, address string }
 
-// run runs a script in the guest; sshd may still be starting.
+// sshFailed is ssh's own status: no connection, or one that broke off.
+const sshFailed = 255
+
+// run runs a script in the guest; sshd may still be starting, and a connection that
+// breaks off has it run once more.
 func (l login) run(t *testing.T, ctx context.Context, script string) string {
 	t.Helper()
 	host, port, _ := strings.Cut(l.address, ":")
@@ -29,21 +33,21 @@ func (l login) run(t *testing.T, ctx context.Context, script string) string {
 		"-o", "LogLevel=ERROR", "-o", "ConnectTimeout=30", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", l.user + "@" + host, script}
 	var out []byte
 	var err error
-	for range 10 {
+	for deadline := time.Now().Add(2 * patience); ; {
 		cmd := exec.CommandContext(ctx, "ssh", args...)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		if out, err = cmd.Output(); err == nil {
 			return string(out)
 		}
-		err = fmt.Errorf("%w: %s", err, stderr.String())
+		if cmd.ProcessState.ExitCode() != sshFailed || time.Now().After(deadline) || ctx.Err() != nil {
+			t.Fatalf("%s: %v: %s%s", script, err, out, stderr.String())
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(2 * time.Second):
 		}
 	}
-	t.Fatalf("%s: %v", script, err)
-	return ""
 }
 
 // facts asks many questions in one login: names and the commands that answer them.

@@ -58,7 +58,7 @@ build {
 %s  }
 }
 `, host, port, e.key, files.String()))
-	inGuest(t, ctx, e, address, "sudo -n rm -r /var/lib/cloud/seed "+nocloud.PinFile)
+	inGuest(t, ctx, e, address, "sudo -n rm -rf /var/lib/cloud/seed "+nocloud.PinFile)
 	status, out := runPacker(t, w.dir, w.env(), "build", template)
 	for _, text := range []string{
 		"NoCloud seed in " + nocloud.SeedDir + ": installed",

@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -133,18 +134,30 @@ func (s ubuntuStub) suite(t *testing.T, name, packages string) {
 // debianPackages is the list of Debian bookworm's packages.
 func debianPackages(t *testing.T, mirror string) string {
 	t.Helper()
-	resp, err := http.Get(mirror + "/dists/bookworm/main/binary-amd64/Packages.xz")
-	if err != nil {
-		t.Fatal(err)
+	fetch := func() (string, error) {
+		resp, err := http.Get(mirror + "/dists/bookworm/main/binary-amd64/Packages.xz")
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		xz := exec.Command("xz", "-dc")
+		xz.Stdin = resp.Body
+		text, err := xz.Output()
+		if resp.StatusCode != http.StatusOK {
+			err = errors.New(resp.Status)
+		}
+		return strings.TrimRight(string(text), "\n") + "\n\n", err
 	}
-	defer resp.Body.Close()
-	xz := exec.Command("xz", "-dc")
-	xz.Stdin = resp.Body
-	text, err := xz.Output()
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("the host's archive: %s, %v", resp.Status, err)
+	var text string
+	var err error
+	for range 4 { // as often as apt tries
+		if text, err = fetch(); err == nil {
+			return text
+		}
+		time.Sleep(5 * time.Second)
 	}
-	return strings.TrimRight(string(text), "\n") + "\n\n"
+	t.Fatalf("the host's archive: %v", err)
+	return ""
 }
 
 // withoutPackage takes a package's paragraph out.

@@ -80,7 +80,7 @@ func (s *stream) finish() {
 			return
 		case now := <-tick.C:
 			carried := s.carried.Load()
-			if end.IsZero() && (carried > last || carried == before && !s.busy.Load()) {
+			if end.IsZero() && (carried > last || carried == before && !s.busy.Load() && waiting(s.read) == 0) {
 				end = now.Add(grace)
 			}
 			before = carried

@@ -27,7 +27,11 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/layout"
 )
 
-const mib = 1 << 20
+const (
+	mib = 1 << 20
+	// patience is for what should happen soon, on a machine that is busy.
+	patience = 5 * time.Minute
+)
 
 // TestMain runs the tests in a mount namespace of their own, so that no mount
 // can stay behind.
@@ -70,7 +74,7 @@ func newSpec(t *testing.T, doc string, bytes int64) Spec {
 	dir := t.TempDir()
 	spec := Spec{
 		Path: filepath.Join(dir, "disk.raw"), Placed: placed, Tree: filepath.Join(dir, "tree"),
-		MountPoint: filepath.Join(dir, "mnt"), Seed: []byte(t.Name()), Runner: command.Host{}, patience: time.Minute,
+		MountPoint: filepath.Join(dir, "mnt"), Seed: []byte(t.Name()), Runner: command.Host{}, patience: patience,
 	}
 	for _, d := range []string{spec.Tree, spec.MountPoint} {
 		if err := os.Mkdir(d, 0o755); err != nil {
@@ -85,10 +89,10 @@ func newSpec(t *testing.T, doc string, bytes int64) Spec {
 // were started elsewhere and hold our open files until they are on their own.
 func eventually(t *testing.T, done func() error) {
 	t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(patience)
 	for err := done(); err != nil; err = done() {
 		if time.Now().After(deadline) {
-			t.Errorf("for a minute: %v", err)
+			t.Errorf("for %v: %v", patience, err)
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

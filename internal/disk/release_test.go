@@ -70,7 +70,7 @@ func TestBusyMountIsToldAndCloseStillCleans(t *testing.T) {
 	spec := newSpec(t, doc(mbrDisk), 200*mib)
 	oddTree(t, spec.Tree)
 	d := create(t, spec)
-	if err := d.mounts[1].unmount(t.Context(), time.Minute); err != nil {
+	if err := d.mounts[1].unmount(t.Context(), patience); err != nil {
 		t.Fatal(err)
 	}
 	d.spec.patience = 300 * time.Millisecond
@@ -96,7 +96,7 @@ func TestBusyMountIsToldAndCloseStillCleans(t *testing.T) {
 		t.Error("still mounted after Close")
 	}
 	busy.Close()
-	if err := d.loops[0].detached(t.Context(), time.Minute); err != nil {
+	if err := d.loops[0].detached(t.Context(), patience); err != nil {
 		t.Error(err)
 	}
 }
@@ -118,7 +118,7 @@ func TestBusyDeviceIsTold(t *testing.T) {
 			t.Errorf("%s: got %v", node, err)
 		}
 		busy.Close()
-		d.spec.patience = time.Minute
+		d.spec.patience = patience
 		if err := d.CleanClose(t.Context()); err != nil {
 			t.Errorf("%s: a second try: %v", node, err)
 		}

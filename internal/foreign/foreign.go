@@ -26,8 +26,8 @@ type Program struct {
 	stop   func()
 }
 
-// patience is how long a single answer may take.
-const patience = time.Minute
+// patience is how long a single answer may take, on a machine that is busy.
+const patience = 3 * time.Minute
 
 // Python starts a Python program of which each line defines what the function
 // answer needs; answer takes a question and returns the answer, both anything

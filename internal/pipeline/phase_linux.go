@@ -157,8 +157,9 @@ func (b *Build) follow(ctx context.Context, phase hook.Phase, c command.Command)
 		f.read(told, silence)
 	}()
 	err = b.opt.Runner.Run(ctx, c)
-	// A daemon may hold a copy of our end: the deadline ends the reading then.
-	err = errors.Join(err, write.Close(), control.SetReadDeadline(time.Now().Add(time.Second)))
+	// A daemon of environment.d may hold a copy of our end: the deadline ends the
+	// reading then. A busy host needs more than a moment for what is in the pipe.
+	err = errors.Join(err, write.Close(), control.SetReadDeadline(time.Now().Add(5*time.Second)))
 	<-done
 	return f.outcome(ctx, err)
 }

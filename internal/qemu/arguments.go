@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -171,19 +170,6 @@ func (m *Machine) firmware(spec Spec, args *arguments) error {
 	return errors.Join(
 		args.blockdev(blockdev{Driver: "raw", Node: "code", ReadOnly: true, File: &blockdev{Driver: "file", Filename: files.Code}}),
 		args.blockdev(blockdev{Driver: "raw", Node: "variables", File: &blockdev{Driver: "file", Filename: variables}}))
-}
-
-// freePort finds a TCP port that nobody listens on at this moment.
-func freePort(ctx context.Context) (int, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port for ssh: %w", err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		return 0, fmt.Errorf("finding a free port for ssh: %w", err)
-	}
-	return port, nil
 }
 
 // tool is a command with a fixed environment but for PATH and TMPDIR.

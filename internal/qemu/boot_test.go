@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,9 @@ import (
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/command"
 )
+
+// patience is for a firmware to start, on a machine that is busy.
+const patience = 10 * time.Minute
 
 // needQEMU skips where nothing can be booted.
 func needQEMU(t *testing.T) {
@@ -43,7 +47,7 @@ func boot(t *testing.T, spec Spec) (*Machine, context.Context) {
 	t.Helper()
 	needQEMU(t)
 	spec.WorkDir = t.TempDir()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)
 	m, err := Start(ctx, command.Host{}, spec)
 	if err != nil {
@@ -91,13 +95,18 @@ func TestSeaBIOSBootsASector(t *testing.T) {
 	image := sectorImage(t, bootSector("hello from the sector"))
 	before := digest(t, image)
 	var raw bytes.Buffer
-	m, ctx := boot(t, Spec{Image: image, Format: "raw", DiskSize: 64 << 20, Memory: 64, CPUs: 1, Console: &raw})
+	m, ctx := boot(t, Spec{Image: image, Format: "raw", DiskSize: 64 << 20, Memory: 64, CPUs: 1, Console: &raw, ForwardSSH: true})
 	line, err := m.WaitFor(ctx, Text("hello from the sector"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if processWith(t, m.dir.Path()) == "" {
 		t.Error("no process shows the machine's directory: the leak test sees nothing")
+	}
+	if connection, err := net.Dial("tcp", m.SSHAddress()); err != nil {
+		t.Errorf("QEMU does not listen for ssh: %v", err)
+	} else if err := connection.Close(); err != nil {
+		t.Error(err)
 	}
 	if !strings.HasSuffix(line, "hello from the sector") {
 		t.Errorf("got %q", line)

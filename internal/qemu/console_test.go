@@ -45,7 +45,7 @@ func say(t *testing.T, c *console, texts ...string) {
 // ask waits for want with a deadline that only a failing test reaches.
 func ask(t *testing.T, c *console, want Match, unless ...Match) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	return c.wait(ctx, make(chan struct{}), want, unless)
 }

@@ -43,7 +43,7 @@ func TestLifeline(t *testing.T) {
 		select {
 		case err := <-ended:
 			return out.String(), err
-		case <-time.After(time.Minute):
+		case <-time.After(patience):
 			t.Fatal("it still runs")
 			return "", nil
 		}

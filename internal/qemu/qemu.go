@@ -43,6 +43,7 @@ type Machine struct {
 	cancel  context.CancelFunc
 	dir     *workdir.Dir
 	ssh     string
+	port    io.Closer // keeps the port of ssh for QEMU; nil without
 
 	done chan struct{} // closed when QEMU has ended
 	err  error         // how it ended; to be read after done
@@ -65,10 +66,10 @@ func Start(ctx context.Context, runner command.Runner, spec Spec) (*Machine, err
 	m := &Machine{console: newConsole(spec.Console), done: make(chan struct{})}
 	args, err := m.prepare(ctx, runner, spec)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting a virtual machine: %w", err), m.removeDir())
+		return nil, errors.Join(fmt.Errorf("starting a virtual machine: %w", err), m.releasePort(), m.removeDir())
 	}
 	if err := m.run(ctx, runner, args); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting a virtual machine: %w", err), m.removeDir())
+		return nil, errors.Join(fmt.Errorf("starting a virtual machine: %w", err), m.releasePort(), m.removeDir())
 	}
 	return m, nil
 }
@@ -87,11 +88,11 @@ func (m *Machine) prepare(ctx context.Context, runner command.Runner, spec Spec)
 	}
 	args := newArguments(spec)
 	if spec.ForwardSSH {
-		port, err := freePort(ctx)
+		port, held, err := reservePort()
 		if err != nil {
 			return nil, err
 		}
-		m.ssh = fmt.Sprintf("127.0.0.1:%d", port)
+		m.port, m.ssh = held, fmt.Sprintf("127.0.0.1:%d", port)
 	}
 	args.network(spec, m.ssh)
 	if err := errors.Join(m.disk(ctx, runner, spec, args), args.media(spec)); err != nil {
@@ -126,6 +127,7 @@ func (m *Machine) run(ctx context.Context, runner command.Runner, args []string)
 		for _, file := range append(c.Files, line) {
 			_ = file.Close() // nothing was written
 		}
+		_ = m.releasePort() // nothing was sent
 		input.CloseWithError(errors.New("the virtual machine has ended"))
 	}()
 	return nil
@@ -215,6 +217,13 @@ func (m *Machine) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closingTime)
 	defer cancel()
 	return m.Stop(ctx)
+}
+
+func (m *Machine) releasePort() error {
+	if m.port == nil {
+		return nil
+	}
+	return m.port.Close()
 }
 
 func (m *Machine) removeDir() error {

@@ -176,7 +176,7 @@ func TestNoRaceLeadsOut(t *testing.T) {
 	} {
 		workers.Go(func() {
 			// On a busy machine the swapper may sleep through all rounds.
-			succeeded, tried, deadline := 0, 0, time.Now().Add(time.Minute)
+			succeeded, tried, deadline := 0, 0, time.Now().Add(patience)
 			for ; tried < rounds || succeeded == 0 && time.Now().Before(deadline); tried++ {
 				if do() == nil {
 					succeeded++
