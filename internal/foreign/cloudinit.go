@@ -17,12 +17,15 @@ type CloudInit struct{ program *Program }
 const schemaProgram = `
 import contextlib, functools, io, os, sys, tempfile
 sys.path.insert(0, DIR)
+from cloudinit import version
 from cloudinit.cmd import main
 from cloudinit.config import schema
 
 schema.get_schema = functools.lru_cache(None)(schema.get_schema)
 
 def answer(q):
+    if not q["text"]:
+        return {"version": version.version_string()}
     with tempfile.TemporaryDirectory() as dir:
         document, said, status = os.path.join(dir, "document"), io.StringIO(), 0
         with open(document, "wb") as f:
@@ -68,6 +71,16 @@ func CloudInitTree(tb testing.TB, release string) string {
 func CloudInitDir(tb testing.TB) string {
 	tb.Helper()
 	return cached(tb, ".ci/cloud-init")
+}
+
+// Version is what it calls itself, such as 25.1.4.
+func (c *CloudInit) Version(tb testing.TB) string {
+	tb.Helper()
+	var answer struct{ Version string }
+	if !c.program.Ask(tb, map[string]string{"text": ""}, &answer) {
+		tb.Fatal("cloud-init does not answer")
+	}
+	return answer.Version
 }
 
 // Schema has `cloud-init schema` judge a document. More arguments, such as

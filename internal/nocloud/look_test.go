@@ -268,6 +268,8 @@ func TestVersionIsFound(t *testing.T) {
 		"24.4-r0":          {"lib/apk/db/installed": "P:busybox\nV:1\n\nC:Q1\nP:cloud-init\nV:24.4-r0\n\n"},
 		"25.1.4":           {"usr/lib/python3/dist-packages/cloudinit/version.py": "__VERSION__ = \"25.1.4\"\n_PACKAGED_VERSION = \"@@PACKAGED_VERSION@@\"\n"},
 		"23.4-7.el9":       {"usr/lib/python3.9/site-packages/cloudinit/version.py": "__VERSION__ = \"23.4\"\n_PACKAGED_VERSION = \"23.4-7.el9\"\n"},
+		"25.3":             {"usr/lib/python3.13/site-packages/cloudinit/version.py": "__VERSION__ = meson_versions.UPSTREAM_VERSION\n", "usr/lib/python3.13/site-packages/cloudinit/meson_versions.py": "UPSTREAM_VERSION = \"25.3\"      # Required\nDOWNSTREAM_VERSION = \"@DOWNSTREAM_VERSION@\"\n"},
+		"26.2-3.fc45":      {"usr/lib/python3.14/site-packages/cloudinit/meson_versions.py": "UPSTREAM_VERSION = \"26.2\"\nDOWNSTREAM_VERSION = \"26.2-3.fc45\"  # Optional\n"},
 		"":                 {"etc/os-release": "ID=\"x\"\n"},
 	} {
 		g := machineWith(t, "busybox", files)

@@ -8,9 +8,11 @@ look_at_version() {
 	if [ -z "$version" ] && [ -z "$root" ] && command -v rpm >/dev/null 2>&1; then
 		version=$(rpm -q --qf '%{VERSION}-%{RELEASE}' cloud-init 2>/dev/null) || version=
 	fi
-	for file in "$root"/usr/lib/python3*/*-packages/cloudinit/version.py "$root"/usr/local/lib/python3*/*-packages/cloudinit/version.py; do
+	# From 25.3 on the build writes meson_versions.py.
+	for file in "$root"/usr/lib/python3*/*-packages/cloudinit/*version*.py "$root"/usr/local/lib/python3*/*-packages/cloudinit/*version*.py; do
 		[ -z "$version" ] && [ -f "$file" ] || continue
-		version=$(sed -n -e 's/^_PACKAGED_VERSION *= *"\([0-9].*\)".*/\1/p' -e 's/^__VERSION__ *= *"\([0-9].*\)".*/\1/p' "$file" | tail -n 1)
+		version=$(sed -n -e 's/^_PACKAGED_VERSION *= *"\([0-9].*\)".*/\1/p' -e 's/^__VERSION__ *= *"\([0-9].*\)".*/\1/p' \
+			-e 's/^[DNOPUW]*STREAM_VERSION *= *"\([0-9][^"]*\)".*/\1/p' "$file" | tail -n 1)
 	done
 	if [ -z "$version" ] && [ -z "$root" ]; then
 		version=$("$program" --version 2>&1 | sed -n 's/.* \([0-9][0-9.]*[^ ]*\).*/\1/p' | sed -n 1p) || version=

@@ -77,7 +77,7 @@ var bridgeParameters = parameters("bridge_", `ageing bridgeprio fd hello hw maxa
 func v1Device(needs []string, own fields) *Type {
 	keys := fields{
 		"type": aText, "name": aText.exactly().checked((*judge).nicName), "mac_address": aMAC, "mtu": anMTU,
-		"subnets": listOf(v1Subnet).say("begin each with `- type: …`"), "accept-ra": aSwitch, "keep_configuration": aSwitch,
+		"subnets": listOf(v1Subnet).say("begin each with `- type: …`"), "accept-ra": aSwitch, "keep_configuration": aSwitch.since("25.2"),
 		"wakeonlan": aSwitch, "optional": aSwitch,
 	}
 	maps.Copy(keys, own)

@@ -29,6 +29,9 @@ var ubuntuPro = object(fields{
 	}).with(anything),
 })
 
+// subscription is a key of rh_subscription that had dashes first.
+func subscription(t *Type, name string) *Type { return t.deprecated("25.3", "write "+name) }
+
 var packageManagers = fields{
 	"packages": listOf(aPackage.or(object(fields{
 		"apt": listOf(aPackage), "snap": listOf(aPackage),
@@ -89,12 +92,18 @@ var packageManagers = fields{
 		"nvidia": object(fields{"license-accepted": aSwitch, "version": aText}).needing("license-accepted"),
 	}),
 	"rh_subscription": object(fields{
-		"username": aText, "password": aText, "activation-key": aText,
+		"username": aText, "password": aText,
 		"org": aText.or(aNumber).
 			noted(integer, age{deprecated: "24.2", instead: "quote it"}),
-		"auto-attach": aSwitch, "service-level": aText, "add-pool": texts,
-		"enable-repo": texts, "disable-repo": texts, "rhsm-baseurl": aText, "server-hostname": aText,
 		"release_version": aText.since("25.3"),
+		"activation_key":  aText.since("25.3"), "activation-key": subscription(aText, "activation_key"),
+		"auto_attach": aSwitch.since("25.3"), "auto-attach": subscription(aSwitch, "auto_attach"),
+		"service_level": aText.since("25.3"), "service-level": subscription(aText, "service_level"),
+		"add_pool": texts.since("25.3"), "add-pool": subscription(texts, "add_pool"),
+		"enable_repo": texts.since("25.3"), "enable-repo": subscription(texts, "enable_repo"),
+		"disable_repo": texts.since("25.3"), "disable-repo": subscription(texts, "disable_repo"),
+		"rhsm_baseurl": aText.since("25.3"), "rhsm-baseurl": subscription(aText, "rhsm_baseurl"),
+		"server_hostname": aText.since("25.3"), "server-hostname": subscription(aText, "server_hostname"),
 	}),
 	"spacewalk": object(fields{"server": aText, "proxy": aText, "activation_key": aText}),
 	"grub_dpkg": object(fields{

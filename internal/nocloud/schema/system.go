@@ -103,7 +103,13 @@ var nameAndPlace = fields{
 		"command": texts, "command_required": aSwitch,
 	}),
 	"rpi": object(fields{
-		"interfaces": anyMap, "enable_rpi_connect": aSwitch, "enable_usb_gadget": aSwitch,
+		"interfaces": object(fields{
+			"spi": aSwitch, "i2c": aSwitch, "onewire": aSwitch,
+			"serial":      aSwitch.or(object(fields{"console": aSwitch, "hardware": aSwitch})),
+			"remote_gpio": aSwitch.removed("25.3", "leave it out"),
+		}),
+		"enable_usb_gadget":  aSwitch.since("26.1"),
+		"enable_rpi_connect": aSwitch.removed("26.1", "leave it out"),
 	}).since("25.2"),
 }
 

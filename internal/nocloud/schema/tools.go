@@ -2,6 +2,16 @@
 
 package schema
 
+var ansiblePull = object(fields{
+	"accept_host_key": aSwitch, "clean": aSwitch, "full": aSwitch, "diff": aSwitch,
+	"verify_commit": aSwitch.since("24.2"), "inventory": aText.since("24.2"),
+	"ssh_common_args": aText, "scp_extra_args": aText, "sftp_extra_args": aText, "private_key": aText, "checkout": aText,
+	"module_path": aText, "timeout": aText, "url": aText, "connection": aText, "vault_id": aText, "vault_password_file": aText,
+	"module_name": aText, "sleep": aText, "tags": aText, "skip_tags": aText,
+	"playbook_name":  aText.deprecated("25.2", "write playbook_names, a list"),
+	"playbook_names": texts.since("25.2"),
+}).needing("url", "playbook_name|playbook_names")
+
 var managementTools = fields{
 	"ansible": object(fields{
 		"install_method": word("distro", "pip"), "run_user": aText, "ansible_config": aText, "package_name": aText,
@@ -17,14 +27,9 @@ var managementTools = fields{
 			}).with(anything)),
 		}),
 		"galaxy": object(fields{"actions": listOf(texts)}).needing("actions"),
-		"pull": object(fields{
-			"accept_host_key": aSwitch, "clean": aSwitch, "full": aSwitch, "diff": aSwitch,
-			"verify_commit": aSwitch.since("24.2"), "inventory": aText.since("24.2"),
-			"ssh_common_args": aText, "scp_extra_args": aText, "sftp_extra_args": aText, "private_key": aText, "checkout": aText,
-			"module_path": aText, "timeout": aText, "url": aText, "connection": aText, "vault_id": aText, "vault_password_file": aText,
-			"module_name": aText, "sleep": aText, "tags": aText, "skip_tags": aText, "playbook_name": aText,
-		}).needing("url", "playbook_name").or(listOf(anyMap)).
-			noted(list, age{since: "25.2", instead: "write one mapping"}),
+		"pull": ansiblePull.or(listOf(ansiblePull)).
+			noted(list, age{since: "25.2", instead: "write one mapping"}).
+			noted(mapping, age{deprecated: "25.2", instead: "write a list of mappings"}),
 	}).since("22.3"),
 	"chef": object(fields{
 		"directories": someText, "config_path": aText.since("25.1"), "validation_cert": aText, "validation_key": aText,
