@@ -359,7 +359,7 @@ func TestEndedRunLeavesNothing(t *testing.T) {
 	// Under nohup, and in some services, shells would be started with it ignored.
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+	t.Cleanup(func() { signal.Stop(hangups) }) // after the subtests, which go on when this returns
 	eachShell(t, func(g target) {
 		g.must(g.run(true, fullSeed))
 		other, _ := render(g.t, Seed{InstanceID: "i-2"})
