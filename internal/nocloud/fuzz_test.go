@@ -133,3 +133,47 @@ func FuzzYAMLDocument(f *testing.F) {
 		t.Errorf("accepted %q, of which PyYAML says %s", text, *verdict)
 	})
 }
+
+// Whatever the target's cloud-init says of whatever document, something is
+// told of each refusal, in one line, and the same each time.
+func FuzzJudgement(f *testing.F) {
+	const document = "#cloud-config\nhostname: a\nusers:\n- name: x\n  a.b: {c: 1}\n"
+	for _, said := range []string{
+		"Cloud config schema errors: hostname: 'a' is not of type 'integer', users.0.a.b.c: 1 is not of type 'string'\nError: Invalid",
+		"Cloud config schema deprecations: hostname: DEPRECATED. Use **fqdn**. Deprecated in version 22.4.\nValid cloud-config",
+		"Cloud config schema errors: format-l3.c1: File document is not valid YAML. while parsing",
+		"Error:\nCloud config schema errors: : Additional properties are not allowed ('b' was unexpected)",
+		"Traceback (most recent call last):", "",
+	} {
+		f.Add(document, said)
+	}
+	for name, text := range goodUserData {
+		f.Add(text, "Cloud config schema errors: "+name+".0: x is not one of ['a']")
+	}
+	f.Fuzz(func(t *testing.T, text, said string) {
+		if len(text) > 4096 {
+			return
+		}
+		output := "nocloud.version=25.1.4-1\nnocloud.seed=installed\nnocloud.pin=installed\n"
+		for line := range strings.SplitSeq(said, "\n") {
+			output += "nocloud.schema=user-data:" + line + "\n"
+		}
+		report, err := ParseReport(output + "nocloud.judged=user-data:refused\nnocloud.done=yes\n")
+		if err != nil || len(report.Judged) != 1 {
+			t.Fatalf("%q: %+v %v", said, report, err)
+		}
+		s := Seed{UserData: given("user_data", text)}
+		out := Rendered{Files: []File{{Name: UserDataFile, Content: []byte(text)}}}
+		problems := out.Judgement(s, report)
+		checkProblems(t, text, problems, out.Judgement(s, report))
+		judged := out.judged(nil)
+		if told := len(problems.Errors()) > 0; told != (len(judged) == 1 && judged[0].file == UserDataFile) {
+			t.Errorf("%q refused with %q: %v", text, said, problems)
+		}
+		for _, p := range problems {
+			if strings.ContainsAny(p.Text, "\n\r") {
+				t.Errorf("%q refused with %q: %q", text, said, p.Text)
+			}
+		}
+	})
+}
