@@ -4,6 +4,7 @@ package nocloud
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -105,6 +106,16 @@ hostname: b
 	}
 }
 
+// A message among the parts is an entity without the line that mail folders begin with.
+func TestMessageAmongParts(t *testing.T) {
+	const message = "Content-Type: multipart/mixed; boundary=B\nMIME-Version: 1.0\n\n--B\nContent-Type: text/x-shellscript\n\n#!/bin/sh\n--B--\n"
+	s := Seed{UserData: given("u", "From me Thu Jan  1 00:00:00 1970\n"+message), Parts: []Part{part("p", "#cloud-config\na: b\n")}}
+	got := composed(t, s)
+	if _, after, _ := strings.Cut(got, "\n\n--==="); !strings.Contains(after, "===\n"+message) || strings.Contains(got, "From me") {
+		t.Errorf("composed %q", got)
+	}
+}
+
 func TestCompressedSeedIsTheSame(t *testing.T) {
 	s := Seed{UserData: given("u", "#cloud-config\na: b\n"), Compress: true}
 	first, second := composed(t, s), composed(t, s)
@@ -140,12 +151,16 @@ func TestPartsThatContradict(t *testing.T) {
 		{"a: '1'", "a: 1", "a has another value"},
 		{"users: [default, {name: x}]", "users: [default, {name: y}]", ""},
 		{"users: [{name: x}]", "users: [{name: x}]", `user "x" is described in first`},
+		{"users: [{name: x}, {name: x, uid: 1}]", "users: [{name: y}]", ""},
+		{"a.b: 1\na: {b: 2}", "a.b: 1\nb: 1", ""},
+		{"a.b: 1", "a: {b: 2}", ""},
+		{"a: &a {b: *a, c: 1}", "a: &a {b: *a, c: 2}", "a.c has another value"},
 		{"timezone: UTC", "merge_how: 'dict(replace)'\ntimezone: Europe/Rome", ""},
 	} {
 		problems := Seed{UserData: given("first", cc+c.first+"\n"), Parts: []Part{part("second", cc+c.second+"\n")}}.Check().Errors()
 		switch {
 		case c.says == "":
-			if len(problems) > 0 && strings.Contains(problems[0].Text, "another value") {
+			if text := fmt.Sprint(problems); strings.Contains(text, "another value") || strings.Contains(text, "is described") {
 				t.Errorf("%q and %q: %v", c.first, c.second, problems)
 			}
 		default:

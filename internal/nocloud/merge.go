@@ -4,6 +4,7 @@ package nocloud
 
 import (
 	"fmt"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -15,6 +16,9 @@ type merged struct {
 	// values are the keys that were seen, by their path, and users the users.
 	values map[string]setting
 	users  map[string]setting
+	// entered are the mappings that were looked into: an alias may lead there again,
+	// even from within.
+	entered map[*yaml.Node]bool
 }
 
 // setting is where a value stands.
@@ -26,7 +30,7 @@ type setting struct {
 // checkMerge finds what two parts say differently. cloud-init would keep one of
 // the two without a word.
 func (s Seed) checkMerge(out *Problems) {
-	m := merged{out, map[string]setting{}, map[string]setting{}}
+	m := merged{out, map[string]setting{}, map[string]setting{}, map[*yaml.Node]bool{}}
 	parts := s.parts()
 	if len(parts) < 2 {
 		return
@@ -43,7 +47,14 @@ func (s Seed) checkMerge(out *Problems) {
 	}
 }
 
+// betweenKeys parts the keys of a path, as a dot may be in one.
+const betweenKeys = "\x00"
+
 func (m merged) mapping(path string, node *yaml.Node, d Document) {
+	if m.entered[node] {
+		return
+	}
+	m.entered[node] = true
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := resolve(node.Content[i]), resolve(node.Content[i+1])
 		if key.ShortTag() == "!!merge" {
@@ -54,15 +65,16 @@ func (m merged) mapping(path string, node *yaml.Node, d Document) {
 			m.userList(value, d)
 		}
 		earlier, twice := m.values[name]
-		if twice && earlier.document.Attribute != d.Attribute && !agree(earlier.node, value) {
-			m.fail(d, key, fmt.Sprintf("%s has another value in %s, which cloud-init would keep", name, earlier.document.Attribute), "give it once")
+		if twice && !agree(earlier.node, value) {
+			shown := strings.ReplaceAll(name, betweenKeys, ".")
+			m.fail(d, key, fmt.Sprintf("%s has another value in %s, which cloud-init would keep", shown, earlier.document.Attribute), "give it once")
 			continue
 		}
 		if !twice {
 			m.values[name] = setting{value, d}
 		}
 		if value.Kind == yaml.MappingNode {
-			m.mapping(name+".", value, d)
+			m.mapping(name+betweenKeys, value, d)
 		}
 	}
 }
