@@ -20,6 +20,14 @@ type arguments struct {
 	rest    []string
 }
 
+// emulatedCPU is the x86-64-v2 processor that costs least to emulate: a Linux
+// guest boots with two thirds of the time that "max" takes. Vendor and model
+// are those of an Atom without speculation, so that kernels work around no
+// flaws (a retpoline is slow to emulate) and trust the time stamp counter; and
+// kernel and C library find none of the instructions that TCG carries out one
+// byte (ERMS) or one register (AVX, XSAVE) at a time.
+const emulatedCPU = "qemu64,vendor=GenuineIntel,family=6,model=54,-svm,+ssse3,+sse4.1,+sse4.2,+popcnt,+rdrand,+rdtscp"
+
 func (a *arguments) add(args ...string) { a.rest = append(a.rest, args...) }
 
 func (a *arguments) list() []string { return append([]string{"-machine", a.machine}, a.rest...) }
@@ -28,11 +36,11 @@ func (a *arguments) list() []string { return append([]string{"-machine", a.machi
 func newArguments(spec Spec) *arguments {
 	// Without graphics SeaBIOS talks on the serial port, as OVMF does anyway.
 	a := &arguments{machine: "q35,graphics=off,vmport=off"}
-	accel := string(spec.Accelerator)
+	accel, cpu := string(spec.Accelerator), "max"
 	if spec.Accelerator == TCG {
-		accel = "tcg,thread=multi"
+		accel, cpu = "tcg,thread=multi", emulatedCPU
 	}
-	a.add("-accel", accel, "-cpu", "max",
+	a.add("-accel", accel, "-cpu", cpu,
 		"-smp", strconv.Itoa(spec.CPUs), "-m", strconv.Itoa(spec.Memory),
 		"-nodefaults", "-no-user-config", "-display", "none",
 		"-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",

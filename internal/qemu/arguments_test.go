@@ -66,7 +66,7 @@ func TestCommandLine(t *testing.T) {
 	for _, tc := range []struct{ line, want string }{
 		{lines[1], "qemu-img create -q -f qcow2 -F qcow2 -b " + image + " " + work + "/overlay.qcow2 5368709120"},
 		{lines[2], "-machine q35,graphics=off,vmport=off,pflash0=code,pflash1=variables"},
-		{lines[2], "-accel tcg,thread=multi -cpu max -smp 3 -m 333"},
+		{lines[2], "-accel tcg,thread=multi -cpu " + emulatedCPU + " -smp 3 -m 333"},
 		{lines[2], "-kernel /k -initrd /i -append 'a=b c'"},
 		{lines[2], `"type=1,serial=ds=nocloud;h=x,,y"`},
 		{lines[2], "type=11,value=io.systemd,,x"},

@@ -37,7 +37,9 @@ const (
 const (
 	// DefaultMemory is in MiB.
 	DefaultMemory = 1024
-	// DefaultCPUs is further bounded by the processors of the host.
+	// DefaultCPUs is for KVM and further bounded by the processors of the host.
+	// An emulated machine has one: more of them spend much of their time on
+	// waiting for each other.
 	DefaultCPUs = 2
 )
 
@@ -62,7 +64,7 @@ type Spec struct {
 
 	// Memory is in MiB, DefaultMemory if 0.
 	Memory int
-	// CPUs is the smaller of DefaultCPUs and the host's processors if 0.
+	// CPUs is a number of processors; see DefaultCPUs for 0.
 	CPUs int
 	// Accelerator is TCG if empty.
 	Accelerator Accelerator
@@ -111,13 +113,16 @@ func (s Spec) complete() (Spec, error) {
 	if s.Memory == 0 {
 		s.Memory = DefaultMemory
 	}
+	s.Firmware, s.Accelerator = orDefault(s.Firmware, BIOS), orDefault(s.Accelerator, TCG)
 	if s.CPUs == 0 {
-		s.CPUs = min(DefaultCPUs, runtime.NumCPU())
+		s.CPUs = 1
+		if s.Accelerator == KVM {
+			s.CPUs = min(DefaultCPUs, runtime.NumCPU())
+		}
 	}
 	if s.Memory < 0 || s.CPUs < 0 || s.DiskSize < 0 || s.Cards < 0 {
 		return s, fmt.Errorf("memory (%d MiB), processors (%d), disk size (%d) and network cards (%d) must not be negative", s.Memory, s.CPUs, s.DiskSize, s.Cards)
 	}
-	s.Firmware, s.Accelerator = orDefault(s.Firmware, BIOS), orDefault(s.Accelerator, TCG)
 	if s.Firmware != BIOS && s.Firmware != UEFI {
 		return s, fmt.Errorf("unknown firmware %q; available are bios and uefi", s.Firmware)
 	}
