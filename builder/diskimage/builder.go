@@ -113,6 +113,9 @@ func (b *Builder) Run(ctx context.Context, ui packersdk.Ui, hook packersdk.Hook)
 	if b.plan == nil {
 		return nil, errors.New("the builder was run without being prepared")
 	}
+	if err := b.request.seed.carried; err != nil {
+		return nil, fmt.Errorf("%s: %w", nocloudBlock, err)
+	}
 	// Prepare may have been long ago, or in the hands of "validate".
 	made, err := b.request.plan(takeInventory(b.request))
 	if err != nil {

@@ -125,6 +125,28 @@ func checkSeedVolume(t *testing.T, file string) {
 	}
 }
 
+// A list that only a data source will give is empty to validate, which does not take
+// it for a mistake. The build does.
+func TestAccNoCloudBlockNotKnownYet(t *testing.T) {
+	needPacker(t)
+	n := newNobody(t)
+	const source = "data \"null\" \"x\" {\n  input = \"iso\"\n}\n"
+	for name, tc := range map[string]struct{ command, block, want string }{
+		"list":         {"validate", `media = split(",", data.null.x.output)`, ""},
+		"switch":       {"validate", `partition = data.null.x.output == "iso"`, ""},
+		"empty list":   {"build", "media = []", "nocloud: the seed would be carried by nothing: set media or partition"},
+		"empty switch": {"build", "partition = false", "nocloud: the seed would be carried by nothing: set media or partition"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			status, out := n.run(t, tc.command, "t.pkr.hcl", source+hclTemplate(attributes{"elements": `["tiny-os"]`}, "  nocloud {\n"+tc.block+"\n  }", ""))
+			if flat := strings.Join(strings.Fields(out), " "); (status == 0) != (tc.want == "") || !strings.Contains(flat, tc.want) {
+				t.Errorf("status %d, want %q:\n%s", status, tc.want, out)
+			}
+		})
+	}
+}
+
 // Mistakes in the block are told by validate, each with its attribute.
 func TestAccNoCloudBlockMistakes(t *testing.T) {
 	needPacker(t)

@@ -148,7 +148,7 @@ type NoCloud struct {
 	// Put the seed on a partition of its own, FAT with the label CIDATA, before
 	// the root's partition, so that the root can still grow. It needs a layout
 	// with a partition table. The default is `false`.
-	Partition bool `mapstructure:"partition"`
+	Partition config.Trilean `mapstructure:"partition"`
 
 	// given tells whether the template has the block at all.
 	given bool

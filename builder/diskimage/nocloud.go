@@ -69,8 +69,12 @@ func attributesOf(raw any) (values map[string]any, ok bool, err error) {
 	return values, err == nil, err
 }
 
+var errNotCarried = errors.New("the seed would be carried by nothing: set media or partition, or use the provisioner diskimage-nocloud to put it into the image")
+
 // carriedSeed is a seed ready to be carried.
 type carriedSeed struct {
+	// carried is an error if nothing carries it.
+	carried   error
 	rendered  nocloud.Rendered
 	media     []media.Format
 	partition bool
@@ -97,8 +101,11 @@ func (r *request) readSeed(c *Config, wrong *mistakes) {
 			r.seed.media = append(r.seed.media, media.Format(name))
 		}
 	}
-	if len(n.Media) == 0 && !n.Partition {
-		attribute(errors.New("the seed would be carried by nothing: set media or partition, or use the provisioner diskimage-nocloud to put it into the image"))
+	if len(n.Media) == 0 && !n.Partition.True() {
+		// What only a data source will say is an empty list, or false, to validate.
+		if r.seed.carried = errNotCarried; n.Media == nil && !n.Partition.False() {
+			attribute(errNotCarried)
+		}
 	}
 	if len(*wrong) > before {
 		return
@@ -112,7 +119,7 @@ func (r *request) readSeed(c *Config, wrong *mistakes) {
 	}
 	rendered, err := documents.Render()
 	attribute(err)
-	r.seed.rendered, r.seed.partition = rendered, n.Partition
+	r.seed.rendered, r.seed.partition = rendered, n.Partition.True()
 	r.Seed = r.seed.plan(r.ImageName)
 }
 

@@ -157,7 +157,12 @@ func TestPartsThatContradict(t *testing.T) {
 		{"a: &a {b: *a, c: 1}", "a: &a {b: *a, c: 2}", "a.c has another value"},
 		{"timezone: UTC", "merge_how: 'dict(replace)'\ntimezone: Europe/Rome", ""},
 	} {
-		problems := Seed{UserData: given("first", cc+c.first+"\n"), Parts: []Part{part("second", cc+c.second+"\n")}}.Check().Errors()
+		s := Seed{UserData: given("first", cc+c.first+"\n"), Parts: []Part{part("second", cc+c.second+"\n")}}
+		problems := s.Check().Errors()
+		s.UserData.Text, s.Parts[0].Text = []byte(gz(string(s.UserData.Text))), []byte(gz(string(s.Parts[0].Text)))
+		if packed := s.Check().Errors(); len(packed) != len(problems) || len(packed) > 0 && (packed[0].Text != problems[0].Text || packed[0].Part != "decompressed") {
+			t.Errorf("compressed: %v, want %v", packed, problems)
+		}
 		switch {
 		case c.says == "":
 			if text := fmt.Sprint(problems); strings.Contains(text, "another value") || strings.Contains(text, "is described") {

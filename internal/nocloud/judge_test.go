@@ -64,6 +64,13 @@ func TestMachineSchema(t *testing.T) {
 			"bookworm": {"user_data, part 1, line 7, column 1: runcmd is not of type 'array'"},
 			"trixie":   {"user_data, part 1, line 7, column 1: runcmd is not of type 'array'"},
 		}},
+		"archive": {Seed{UserData: given("user_data", "#cloud-config-archive\n- |\n  #cloud-config\n  hostname: a\n- type: text/cloud-config\n  content: |\n    ntp: {}\n    runcmd: "+hidden+"\n")}, map[string][]string{
+			"bookworm": {"user_data, part 2, line 8, column 1: runcmd is not of type 'array'"},
+			"trixie":   {"user_data, part 2, line 8, column 1: runcmd is not of type 'array'"},
+		}},
+		"archive in one line, compressed": {Seed{UserData: given("user_data", gz("#cloud-config-archive\n[\"#!/bin/sh\", \"#cloud-config\\nruncmd: "+hidden+"\"]\n"))}, map[string][]string{
+			"trixie": {"user_data, decompressed, part 2, line 2, column 1: runcmd is not of type 'array'"},
+		}},
 		"network": {Seed{NetworkConfig: given("network_config", "version: 2\nethernets:\n  a:\n    dhcp4: "+hidden+"\n")}, map[string][]string{
 			"trixie": {"network_config, line 4, column 5: ethernets.a.dhcp4 is not one of ['yes', 'no', True, False]"},
 		}},

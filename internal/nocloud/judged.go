@@ -81,6 +81,30 @@ func (j judged) collect(all []judged, text string, declared kind) []judged {
 		}
 		j.text = text
 		return append(all, j)
+	case k == archive || k == unrecognised && declared == archive:
+		return j.collectArchive(all, text)
+	}
+	return all
+}
+
+// collectArchive goes through the list of texts that an archive is.
+func (j judged) collectArchive(all []judged, text string) []judged {
+	root, err := parseYAML(strings.NewReader(text))
+	if err != nil || root == nil || root.Kind != yaml.SequenceNode {
+		return all
+	}
+	j.extra = true
+	for i, item := range root.Content {
+		content, declared := archivePart(resolve(item))
+		if content == nil || content.Kind != yaml.ScalarNode || content.ShortTag() == "!!binary" {
+			continue
+		}
+		inner := j
+		inner.part, inner.base = joinPart(j.part, fmt.Sprintf("part %d", i+1)), 0
+		if content.Style&yaml.LiteralStyle != 0 {
+			inner.base = j.base + content.Line
+		}
+		all = inner.collect(all, content.Value, declared)
 	}
 	return all
 }

@@ -12,7 +12,6 @@ import (
 // merged is what the cloud-configs of a composed seed say together, as far as
 // they are merged by AppendLists.
 type merged struct {
-	out *Problems
 	// values are the keys that were seen, by their path, and users the users.
 	values map[string]setting
 	users  map[string]setting
@@ -23,26 +22,37 @@ type merged struct {
 
 // setting is where a value stands.
 type setting struct {
-	node     *yaml.Node
-	document Document
+	node *yaml.Node
+	at   reporter
 }
+
+// document is the attribute in which it stands.
+func (s setting) document() string { return s.at.document.Attribute }
 
 // checkMerge finds what two parts say differently. cloud-init would keep one of
 // the two without a word.
 func (s Seed) checkMerge(out *Problems) {
-	m := merged{out, map[string]setting{}, map[string]setting{}, map[*yaml.Node]bool{}}
+	m := merged{map[string]setting{}, map[string]setting{}, map[*yaml.Node]bool{}}
 	parts := s.parts()
 	if len(parts) < 2 {
 		return
 	}
 	for _, p := range parts {
+		where := newReporter(p.Document, out)
+		if p.Type == "" && isGzip(p.Text) {
+			plain, err := gunzip(p.Text)
+			if err != nil || len(plain) > MaxSize {
+				continue // reported already
+			}
+			p.Text, where = plain, where.decoded("decompressed")
+		}
 		text := string(p.Text)
 		if p.Merge != "" || p.Type != "" && p.Type != string(cloudConfig) || classify(text) != cloudConfig || ownRule.Match(p.Text) {
 			continue
 		}
 		var problems Problems // reported already
 		if root, ok := newReporter(p.Document, &problems).yamlMapping(text, "cloud-config"); ok && root != nil {
-			m.mapping("", root, p.Document)
+			m.mapping("", root, where)
 		}
 	}
 }
@@ -50,7 +60,7 @@ func (s Seed) checkMerge(out *Problems) {
 // betweenKeys parts the keys of a path, as a dot may be in one.
 const betweenKeys = "\x00"
 
-func (m merged) mapping(path string, node *yaml.Node, d Document) {
+func (m merged) mapping(path string, node *yaml.Node, r reporter) {
 	if m.entered[node] {
 		return
 	}
@@ -62,19 +72,19 @@ func (m merged) mapping(path string, node *yaml.Node, d Document) {
 		}
 		name := path + key.Value
 		if path == "" && key.Value == "users" && value.Kind == yaml.SequenceNode {
-			m.userList(value, d)
+			m.userList(value, r)
 		}
 		earlier, twice := m.values[name]
 		if twice && !agree(earlier.node, value) {
 			shown := strings.ReplaceAll(name, betweenKeys, ".")
-			m.fail(d, key, fmt.Sprintf("%s has another value in %s, which cloud-init would keep", shown, earlier.document.Attribute), "give it once")
+			r.fail(at(key), fmt.Sprintf("%s has another value in %s, which cloud-init would keep", shown, earlier.document()), "give it once")
 			continue
 		}
 		if !twice {
-			m.values[name] = setting{value, d}
+			m.values[name] = setting{value, r}
 		}
 		if value.Kind == yaml.MappingNode {
-			m.mapping(name+betweenKeys, value, d)
+			m.mapping(name+betweenKeys, value, r)
 		}
 	}
 }
@@ -85,7 +95,7 @@ func agree(a, b *yaml.Node) bool {
 }
 
 // userList finds users that two parts describe.
-func (m merged) userList(list *yaml.Node, d Document) {
+func (m merged) userList(list *yaml.Node, r reporter) {
 	for _, item := range list.Content {
 		item = resolve(item)
 		_, name := field(item, "name")
@@ -93,14 +103,10 @@ func (m merged) userList(list *yaml.Node, d Document) {
 			continue
 		}
 		earlier, twice := m.users[name.Value]
-		if twice && earlier.document.Attribute != d.Attribute {
-			m.fail(d, item, fmt.Sprintf("the user %q is described in %s, too, and cloud-init would follow one of the two", name.Value, earlier.document.Attribute), "describe each user in one place")
+		if twice && earlier.document() != r.document.Attribute {
+			r.fail(at(item), fmt.Sprintf("the user %q is described in %s, too, and cloud-init would follow one of the two", name.Value, earlier.document()), "describe each user in one place")
 			continue
 		}
-		m.users[name.Value] = setting{item, d}
+		m.users[name.Value] = setting{item, r}
 	}
-}
-
-func (m merged) fail(d Document, n *yaml.Node, text, advice string) {
-	newReporter(d, m.out).fail(at(n), text, advice)
 }

@@ -202,17 +202,27 @@ func (r reporter) archive(text string) {
 	}
 }
 
-func (r reporter) archiveItem(name string, item *yaml.Node) {
-	content, declared := item, kind("")
+// archivePart is the text of a part, nil if there is none, and the type that it is
+// declared to be of, or that cloud-init takes it for.
+func archivePart(item *yaml.Node) (content *yaml.Node, declared kind) {
+	content = item
 	if item.Kind == yaml.MappingNode {
 		_, content = field(item, "content")
 		if _, t := field(item, "type"); t != nil {
 			declared = kind(t.Value)
-			if !strings.Contains(t.Value, "/") {
-				r.fail(at(t), "the part's type is not a MIME type", "write type/subtype, such as "+string(cloudConfig))
-				return
-			}
 		}
+	}
+	if content != nil && declared == unrecognised && classify(content.Value) == unrecognised {
+		declared = cloudConfig
+	}
+	return content, declared
+}
+
+func (r reporter) archiveItem(name string, item *yaml.Node) {
+	content, declared := archivePart(item)
+	if _, t := field(item, "type"); item.Kind == yaml.MappingNode && t != nil && !strings.Contains(t.Value, "/") {
+		r.fail(at(t), "the part's type is not a MIME type", "write type/subtype, such as "+string(cloudConfig))
+		return
 	}
 	if content == nil || content.Kind != yaml.ScalarNode {
 		r.fail(at(item), "a part of an archive is a text, or a mapping with a text as content", "")
@@ -224,9 +234,6 @@ func (r reporter) archiveItem(name string, item *yaml.Node) {
 	inner := r.decoded(name)
 	if content.Style&yaml.LiteralStyle != 0 {
 		inner = r.within(name, content.Line)
-	}
-	if declared == unrecognised && classify(content.Value) == unrecognised {
-		declared = cloudConfig // what cloud-init takes it for
 	}
 	inner.declaredPart(content.Value, declared)
 }

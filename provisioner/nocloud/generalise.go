@@ -32,7 +32,8 @@ func (c *Config) operations() ([]generalise.Operation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generalise_operations: %w", err)
 	}
-	if len(ops) == 0 && c.GeneraliseDryRun {
+	// What only a data source will say is an empty list, or false, to validate.
+	if names == nil && !c.Generalise.False() && len(ops) == 0 && c.GeneraliseDryRun {
 		return nil, errors.New("generalise_dry_run is set, but generalise is not; set it to true, or generalise_operations")
 	}
 	return ops, nil

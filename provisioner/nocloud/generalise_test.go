@@ -34,6 +34,8 @@ func TestGeneraliseIsASwitchWithAList(t *testing.T) {
 		{name: "all", on: cty.NullVal(cty.Bool), operations: []string{"all", "-first-boot"}, first: "machine-id", least: 70, most: 200},
 		{name: "misspelt", on: cty.True, operations: []string{"log"}, error: `generalise_operations: there is no operation "log" (did you mean "logs"?)`},
 		{name: "nothing left", on: cty.True, operations: []string{"logs", "-logs"}, error: "generalise_operations: logs, -logs leaves no operation"},
+		{name: "dry run of a list that is not known yet", on: cty.NullVal(cty.Bool), operations: []string{}, dry: true},
+		{name: "dry run of what is not known yet", on: cty.False, dry: true},
 		{name: "dry run of nothing", on: cty.NullVal(cty.Bool), dry: true, error: "generalise_dry_run is set, but generalise is not"},
 	} {
 		block := hclConfig(nil).AsValueMap()
@@ -44,6 +46,8 @@ func TestGeneraliseIsASwitchWithAList(t *testing.T) {
 		}
 		if names != nil {
 			block["generalise_operations"] = cty.ListVal(names)
+		} else if c.operations != nil {
+			block["generalise_operations"] = cty.ListValEmpty(cty.String)
 		}
 		var p Provisioner
 		err := p.Prepare(cty.ObjectVal(block))
