@@ -138,6 +138,16 @@ func TestStrings(t *testing.T) {
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("a directory was made for nothing")
 	}
+	const most = 255
+	empty := len("ds=nocloud;dsmode=net;s=http:///;i=i-1")
+	full := mustExecute(t, dir, attributes{"instance_id": "i-1", "seed_url": "http://" + strings.Repeat("x", most-empty), "media": []string{}})
+	if got := text(full, "smbios"); len(got) != most {
+		t.Errorf("what fits just so has %d bytes", len(got))
+	}
+	over := mustExecute(t, dir, attributes{"instance_id": "i-1", "seed_url": "http://" + strings.Repeat("x", most-empty+1), "media": []string{}})
+	if got := text(over, "smbios"); got != "" || len(text(over, "kernel_argument")) != most+1 {
+		t.Errorf("what has a byte too many is given: %d bytes", len(got))
+	}
 	long := mustExecute(t, dir, attributes{"seed_url": "http://" + strings.Repeat("x", 300), "media": []string{}})
 	if text(long, "smbios")+text(long, "qemu_smbios")+text(long, "libvirt_sysinfo") != "" || text(long, "kernel_argument") == "" {
 		t.Error("what does not fit into SMBIOS was given")

@@ -40,6 +40,7 @@ var badUserData = []bad{
 	{"comment only", "# nothing to be seen in this\na: b\n", 1, 1, "a comment in place of the header", "begin with"},
 	{"blank first", "\n#cloud-config\na: b\n", 1, 1, "blank line before the header #cloud-config", "remove"},
 	{"blanks and comments first", "\n# x\n\n#!/bin/sh\n", 1, 1, "comment before the header #!/bin/sh, which is in line 4", "remove"},
+	{"comments first", strings.Repeat("# x\n", 49) + cc + "a: b\n", 1, 1, "which is in line 50", "remove"},
 	{"indented header", "  #cloud-config\n  a: b\n", 1, 1, "blanks before the header", "<<-EOF"},
 	{"space in header", "# cloud-config\na: b\n", 1, 1, "not a header", "did you mean #cloud-config?"},
 	{"underscore in header", "#cloud_config\na: b\n", 1, 1, "not a header", "did you mean #cloud-config?"},
@@ -136,6 +137,7 @@ var badUserData = []bad{
 	{"mime, no header", mimeTop + "--==B==\nContent-Type: text/plain\n\necho hi\n--==B==--\n", 7, 1, "no header", ""},
 	{"mime, bad base64", mimeTop + "--==B==\nContent-Type: text/cloud-config\nContent-Transfer-Encoding: base64\n\naGV!bG8=\n--==B==--\n", 0, 0, "not base64", "encode"},
 	{"mime, bad inside base64", mimeTop + "--==B==\nContent-Type: text/cloud-config\nContent-Transfer-Encoding: base64\n\nLSBh\n--==B==--\n", 1, 1, "top level is a list", ""},
+	{"mime, bad inside quoted-printable", mimeTop + "--==B==\nContent-Type: text/cloud-config\nContent-Transfer-Encoding: quoted-printable\n\na=\n: b\nc: d: e\n--==B==--\n", 2, 5, "`key: value`", ""},
 	{"mime, not gzip", mimeTop + "--==B==\nContent-Type: application/gzip\nContent-Transfer-Encoding: base64\n\naGVsbG8=\n--==B==--\n", 0, 0, "compressed content", "gzip"},
 }
 

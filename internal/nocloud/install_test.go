@@ -215,6 +215,10 @@ func TestEarlierSeedIsReplacedAsAWhole(t *testing.T) {
 		if got := names(g.t, filepath.Dir(g.path(SeedDir))); !slices.Equal(got, []string{"nocloud"}) {
 			g.t.Errorf("beside the seed: %v", got)
 		}
+		g.write(SeedDir+"/network-config", "version: 2\n", 0o600)
+		if report := g.must(g.run(true, Seed{InstanceID: "i-2"})); report.Seed != Installed {
+			g.t.Errorf("a document too many is %s", report.Seed)
+		}
 	})
 }
 

@@ -110,6 +110,17 @@ func TestMachineSchema(t *testing.T) {
 	}
 }
 
+// What the tool says twice, as it does with and without a template, is told once.
+func TestComplaintsAreToldOnce(t *testing.T) {
+	s := Seed{UserData: given("user_data", "#cloud-config\nhostname: 1\n")}
+	seed, _ := render(t, s)
+	const said = "Cloud config schema errors: hostname: 1 is not of type 'string'\n"
+	report := Report{Version: "25.1.4", Judged: []Verdict{{UserDataFile, "refused", said + said}}}
+	if got := seed.Judgement(s, report); len(got) != 1 || got[0].Line != 2 {
+		t.Errorf("%v", got)
+	}
+}
+
 // What is deprecated is told, and does not stop anything. 22.4 fails for it.
 func TestMachineSchemaDeprecations(t *testing.T) {
 	t.Parallel()

@@ -111,6 +111,9 @@ func TestProvisionGeneralises(t *testing.T) {
 			t.Errorf("nothing said of %q in\n%s", text, said)
 		}
 	}
+	if shown := strings.Count(said, "crash-data: remove"); shown != 20 {
+		t.Errorf("%d of 25 names are shown", shown)
+	}
 	if !b.has("/etc/ssh/ssh_host_rsa_key") || !b.has("/tmp/a\x1b[31m name") {
 		t.Error("the dry run removes")
 	}

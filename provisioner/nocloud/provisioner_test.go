@@ -365,3 +365,16 @@ func TestFilesAreReadAgainWhenProvisioning(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Of what a command says without end, the beginning is kept.
+func TestOutputIsBounded(t *testing.T) {
+	var o output
+	for range 3 {
+		if n, err := o.Write(bytes.Repeat([]byte("x"), maxOutput/2+1)); n != maxOutput/2+1 || err != nil {
+			t.Errorf("%d, %v", n, err)
+		}
+	}
+	if got := len(o.String()); got != maxOutput {
+		t.Errorf("%d bytes are kept", got)
+	}
+}

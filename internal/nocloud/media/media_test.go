@@ -190,6 +190,14 @@ func TestRockRidgeModes(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
+	var b bytes.Buffer
+	if err := WriteISO(&b, seeds["smallest"], when); err != nil {
+		t.Fatal(err)
+	}
+	// A stamp of seven bytes for each of the three bits.
+	if got := bytes.Count(b.Bytes(), []byte("TF\x1a\x01\x0e")); got != 2+len(seeds["smallest"]) {
+		t.Errorf("%d records have all three times", got)
+	}
 	if !strings.Contains(out, "Creation Time: 2024022912345600") {
 		t.Errorf("the time is lost in\n%s", out)
 	}
@@ -264,6 +272,7 @@ func TestRefusals(t *testing.T) {
 		"last dot":  {[]nocloud.File{file("a.", "")}, "no name for a file"},
 		"line end":  {[]nocloud.File{file("a\n", "")}, "no name for a file"},
 		"case only": {[]nocloud.File{file("a", ""), file("A", "")}, "there twice"},
+		"A first":   {[]nocloud.File{file("A", ""), file("a", "")}, "there twice"},
 	} {
 		for _, format := range []Format{ISO, VFAT} {
 			path := filepath.Join(t.TempDir(), "x")
