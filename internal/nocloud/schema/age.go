@@ -24,7 +24,7 @@ func (j *judge) age(path string, n *yaml.Node, a age) {
 		j.aged(n, cmp.Or(a.instead, "leave it out"), "%s is gone since cloud-init %s; the target has %s and will ignore it", path, removed, target)
 	case removed.Known() && !target.Known():
 		j.aged(n, cmp.Or(a.instead, "leave it out"), "%s is gone since cloud-init %s", path, removed)
-	case deprecated.Known() && (!target.Known() || !target.Before(deprecated)):
+	case deprecated.Known() && !cmp.Or(target, newest).Before(deprecated):
 		j.aged(n, a.instead, "%s is deprecated since cloud-init %s", path, deprecated)
 	}
 }

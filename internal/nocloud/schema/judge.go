@@ -40,6 +40,10 @@ const maxFindings = 50
 // oldest is the release without which nothing is said about the age of what it knows.
 var oldest = Version{Major: 22, Minor: 4}
 
+// newest is the release up to which an unknown target is told of what is deprecated:
+// what is to be written instead is mostly as new, and most targets do not know it yet.
+var newest = Version{Major: 25, Minor: 1}
+
 type visit struct {
 	node *yaml.Node
 	as   *Type

@@ -75,6 +75,8 @@ func TestTargetVersion(t *testing.T) {
 		{"ubuntu_pro: {token: x}", "", "warning 1:1 ubuntu_pro is known since cloud-init 24.1 only"},
 		{"ubuntu_advantage: {token: x}", "22.4", ""},
 		{"ubuntu_advantage: {token: x}", "25.1", "warning 1:1 ubuntu_advantage is deprecated since cloud-init 24.1; write ubuntu_pro"},
+		{"rh_subscription: {auto-attach: true}", "", ""},
+		{"rh_subscription: {auto-attach: true}", "25.3", "warning 1:19 rh_subscription.auto-attach is deprecated since cloud-init 25.3; write auto_attach"},
 		{"migrate: true", "22.4", ""},
 		{"migrate: true", "24.1.3", "warning 1:1 migrate is gone since cloud-init 24.1; the target has 24.1.3"},
 		{"migrate: true", "", "warning 1:1 migrate is gone since cloud-init 24.1;"},
