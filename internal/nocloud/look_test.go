@@ -197,6 +197,7 @@ var findings = []finding{
 	{"etc/cloud/cloud.cfg.d/a b.cfg", "\"network\":\n  version: 2\n", "network"},
 	{"etc/cloud/cloud.cfg", "system_info:\n  network:\n    renderers: [netplan]\n", ""},
 	{"etc/cloud/cloud.cfg", "manual_cache_clean: True\n", "cache"},
+	{"var/lib/cloud/instance/manual-clean", "", "cache"},
 	{"etc/cloud/cloud.cfg", "manual_cache_clean: false\n", ""},
 	{"etc/cloud/cloud.cfg.d/x.cfg", "datasource:\n  NoCloud:\n    seedfrom: http://x/\n", "inline"},
 	{"etc/cloud/cloud.cfg.d/x.cfg", "datasource: {NoCloud: {user-data: x, meta-data: {}}}\n", "inline"},

@@ -35,11 +35,11 @@ func TestRendererIsLookedFor(t *testing.T) {
 		look("other")
 		g.write("usr/sbin/netplan", "#!/bin/sh\n", 0o755)
 		look("netplan")
+		g.write("etc/network/interfaces", "", 0o644)
 		for _, name := range []string{"ifquery", "ifup", "ifdown"} {
+			look("netplan") // busybox, for one, has no ifquery
 			g.write("sbin/"+name, "#!/bin/sh\n", 0o755)
 		}
-		look("netplan")
-		g.write("etc/network/interfaces", "", 0o644)
 		look("ifupdown", "route", "resolvconf")
 		g.write("usr/sbin/route", "#!/bin/sh\n", 0o755)
 		look("ifupdown", "resolvconf")
