@@ -43,7 +43,7 @@ func (r Report) starting() (all []string) {
 		all = append(all, strings.Join(r.Off, ", ")+": not enabled, so the seed will not be read, or not wholly. "+enableAdvice+"run systemctl enable.")
 	}
 	if r.Units == "none" {
-		all = append(all, "cloud-init has neither systemd units nor scripts in /etc/init.d here: nothing starts it at boot. Install the distribution's own package.")
+		all = append(all, "cloud-init has nothing here that this machine's init starts, neither units for systemd nor scripts in /etc/init.d. Install the distribution's own package.")
 	}
 	if r.NoNetcat {
 		all = append(all, "this cloud-init is one process that its units reach by nc, which is missing. Install netcat-openbsd.")

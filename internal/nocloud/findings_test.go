@@ -23,7 +23,7 @@ func TestWarnings(t *testing.T) {
 		"/f is masked":                                func(r *Report) { r.Masked = []string{"/f"} },
 		"a, b: not enabled":                           func(r *Report) { r.Off = []string{"a", "b"} },
 		"a: not started at boot":                      func(r *Report) { r.Off, r.Units = []string{"a"}, "scripts" },
-		"neither systemd units nor scripts":           func(r *Report) { r.Units = "none" },
+		"neither units for systemd nor scripts":       func(r *Report) { r.Units = "none" },
 		"Install netcat-openbsd":                      func(r *Report) { r.NoNetcat = true },
 		"/f is read later":                            func(r *Report) { r.Overridden = []string{"/f"} },
 		"/f has a datasource_list without NoCloud":    func(r *Report) { r.List = "/f" },

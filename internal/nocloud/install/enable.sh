@@ -47,12 +47,35 @@ wanted() {
 	return 1
 }
 
+# by_systemd says whether systemd is what the machine begins with: packages bring units
+# and scripts along, whichever is used. A tree without an init is taken for one that
+# will have systemd.
+by_systemd() {
+	if [ -z "$root" ] && [ -d /run/systemd/system ]; then
+		return 0
+	fi
+	for init in "$root/usr/sbin/init" "$root/sbin/init"; do
+		if [ -L "$init" ]; then
+			# shellcheck disable=SC2012
+			case $(ls -ld "$init") in
+			*/systemd) return 0 ;;
+			esac
+			return 1
+		elif [ -f "$init" ]; then
+			return 1
+		fi
+	done
+}
+
 # look_at_units looks which of the units there are, those of the several processes
 # or those of the one, and whether they would be started.
 look_at_units() {
 	set -- cloud-init.target cloud-init-local.service cloud-init.service cloud-config.service cloud-final.service
 	style=several
-	if unit_file cloud-init-main.service >/dev/null; then
+	if ! by_systemd; then
+		look_at_scripts
+		return
+	elif unit_file cloud-init-main.service >/dev/null; then
 		set -- cloud-init.target cloud-init-main.service cloud-init-local.service cloud-init-network.service cloud-config.service cloud-final.service
 		style=one
 		look_at_netcat
@@ -118,9 +141,13 @@ look_at_netcat() {
 # look_at_scripts is for OpenRC and sysvinit: what is not started is only told.
 look_at_scripts() {
 	found=
-	for name in cloud-init-local cloud-init cloud-init-network cloud-config cloud-final; do
+	fetches=
+	for name in cloud-init-main cloud-init-local cloud-init cloud-init-network cloud-config cloud-final; do
 		[ -f "$root/etc/init.d/$name" ] || continue
 		found=yes
+		case $name in
+		cloud-init | cloud-init-network) fetches=yes ;;
+		esac
 		started=
 		for link in "$root"/etc/runlevels/*/"$name" "$root"/etc/rc[2-5S].d/S??"$name"; do
 			! exists "$link" || started=yes
@@ -128,6 +155,8 @@ look_at_scripts() {
 		[ -n "$started" ] || say "off=/etc/init.d/$name"
 	done
 	if [ -n "$found" ]; then
+		# Debian 13 has no script for the stage in which the seed's user-data is read.
+		[ -n "$fetches" ] || say 'off=/etc/init.d/cloud-init-network, which is missing'
 		say units=scripts
 	else
 		say units=none
