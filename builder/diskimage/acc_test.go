@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -184,7 +185,10 @@ func newWorkspace(t *testing.T) workspace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		processesOf(dir) // ends what is deserted
+		os.RemoveAll(dir)
+	})
 	w := workspace{t: t, dir: dir, work: filepath.Join(dir, "work"), output: filepath.Join(dir, "out")}
 	if err := os.Mkdir(w.work, 0o755); err != nil {
 		t.Fatal(err)
@@ -321,7 +325,8 @@ func mountsBelow(dir string) []string {
 }
 
 // processesOf finds processes that work in a workspace: of the plugin by their
-// environment or arguments, of a tree by their root.
+// environment or arguments, of a tree by their root. A provisioner of Packer's own
+// whose packer was killed before it connected would wait for ever: it is ended.
 func processesOf(dir string) []string {
 	var found []string
 	procs, _ := filepath.Glob("/proc/[0-9]*")
@@ -332,9 +337,33 @@ func processesOf(dir string) []string {
 		env, _ := os.ReadFile(p + "/environ")
 		args, _ := os.ReadFile(p + "/cmdline")
 		root, _ := os.Readlink(p + "/root")
-		if bytes.Contains(env, []byte(dir)) || bytes.Contains(args, []byte(dir)) || strings.HasPrefix(root, dir) {
+		if !bytes.Contains(env, []byte(dir)) && !bytes.Contains(args, []byte(dir)) && !strings.HasPrefix(root, dir) {
+			continue
+		}
+		if deserted(p, args) {
+			pid, _ := strconv.Atoi(filepath.Base(p))
+			syscall.Kill(pid, syscall.SIGKILL)
+		} else {
 			found = append(found, "process "+p+" "+string(bytes.ReplaceAll(args, []byte{0}, []byte(" "))))
 		}
 	}
 	return found
+}
+
+// deserted tells of a process whether it is a component of Packer's own, which Packer
+// runs as a process, and has no packer any more.
+func deserted(proc string, args []byte) bool {
+	words := strings.Split(string(args), "\x00")
+	if len(words) < 2 || filepath.Base(words[0]) != "packer" || words[1] != "execute" {
+		return false
+	}
+	stat, err := os.ReadFile(proc + "/stat")
+	_, after, found := strings.Cut(string(stat), "(packer) ")
+	fields := strings.Fields(after)
+	if err != nil || !found || len(fields) < 2 {
+		return false // it ended
+	}
+	parent, _ := os.ReadFile("/proc/" + fields[1] + "/cmdline")
+	program, _, _ := strings.Cut(string(parent), "\x00")
+	return filepath.Base(program) != "packer"
 }

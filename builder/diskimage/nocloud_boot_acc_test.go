@@ -132,7 +132,7 @@ func bootSeeded(t *testing.T, s seeded, image string, boots int, more [][3]strin
 	// once more then must not reboot once more.
 	boot := strings.TrimSpace(guest.run(t, ctx, "cat "+bootID))
 	guest.run(t, ctx, "[ $(cat "+bootID+") != "+boot+" ] || sudo systemd-run --quiet --on-active=1 systemctl reboot --force")
-	if _, err := m.WaitFor(ctx, finished); err != nil {
+	if _, err := m.WaitFor(ctx, finished, misled); err != nil {
 		t.Fatal(err)
 	}
 	second := check("2\n2")

@@ -33,7 +33,7 @@ const (
 	program     = "qemu-system-x86_64"
 	imageTool   = "qemu-img"
 	dirPrefix   = "packer-diskimage-qemu-"
-	closingTime = 10 * time.Second
+	closingTime = time.Minute
 )
 
 // Machine is a running guest. It is safe for concurrent use.
