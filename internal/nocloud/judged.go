@@ -41,7 +41,7 @@ func (out Rendered) judged(customKeys []string) (all []judged) {
 	for _, name := range []string{UserDataFile, VendorDataFile} {
 		text := out.file(name)
 		j := judged{kind: "config", seedFile: name}
-		if bytes.HasPrefix(text, []byte("\x1f\x8b")) {
+		if isGzip(text) {
 			plain, err := gunzip(text)
 			if err != nil {
 				continue

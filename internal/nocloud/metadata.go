@@ -65,7 +65,7 @@ const defaultIDText = `the instance-id "nocloud" is that of every machine withou
 // configText checks a document that is YAML whatever its first line says:
 // neither compressed nor a template.
 func (r reporter) configText(text []byte, what string) (*yaml.Node, bool) {
-	if bytes.HasPrefix(text, []byte("\x1f\x8b")) {
+	if isGzip(text) {
 		r.fail(place{}, fmt.Sprintf("compressed; cloud-init reads %s as plain YAML", what), "decompress it")
 		return nil, false
 	}

@@ -22,7 +22,7 @@ const maxDepth = 8
 
 // userData checks user-data or vendor-data as a whole.
 func (r reporter) userData(text []byte) {
-	if bytes.HasPrefix(text, []byte("\x1f\x8b")) {
+	if isGzip(text) {
 		plain, err := gunzip(text)
 		if err != nil {
 			r.fail(place{}, fmt.Sprintf("compressed data that cannot be read: %s", err), "compress it again with gzip")
