@@ -125,14 +125,14 @@ func (c *Config) checkAttributes() (errs []error) {
 	if !remotePath.MatchString(c.RemoteFolder) && c.RemoteFolder != seedconfig.Unknown {
 		errs = append(errs, errors.New("remote_folder must be an absolute path without blanks and quotes, such as /tmp"))
 	}
+	if _, err := c.operations(); err != nil {
+		errs = append(errs, err)
+	}
 	if c.ExecuteCommand == seedconfig.Unknown {
 		return errs
 	}
 	if err := interpolate.Validate(c.ExecuteCommand, &c.ctx); err != nil {
 		errs = append(errs, fmt.Errorf("execute_command is not a template: %w", err))
-	}
-	if _, err := c.operations(); err != nil {
-		errs = append(errs, err)
 	}
 	if !strings.Contains(c.ExecuteCommand, ".Path") {
 		errs = append(errs, errors.New("execute_command does not run the script; it must contain {{ .Path }}"))

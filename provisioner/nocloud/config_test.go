@@ -54,6 +54,7 @@ func TestPrepareRefuses(t *testing.T) {
 	for says, config := range map[string]map[string]any{
 		"unknown configuration key":   {"user_date": "x"},
 		"execute_command is not a":    {"execute_command": "{{ .Path"},
+		"there is no operation":       {"generalise_operations": []string{"log"}, "execute_command": seedconfig.Unknown},
 		"vendor_data, line 1":         {"vendor_data": "x"},
 		"network_config, line 1":      {"network_config": "- a"},
 		"user_data, line 2, column 3": {"user_data": "#cloud-config\na:\tb\n"},
