@@ -36,7 +36,7 @@ func TestRendererIsLookedFor(t *testing.T) {
 		g.write("usr/sbin/netplan", "#!/bin/sh\n", 0o755)
 		look("netplan")
 		g.write("etc/network/interfaces", "", 0o644)
-		for _, name := range []string{"ifquery", "ifup", "ifdown"} {
+		for _, name := range []string{"ifup", "ifdown", "ifquery"} {
 			look("netplan") // busybox, for one, has no ifquery
 			g.write("sbin/"+name, "#!/bin/sh\n", 0o755)
 		}
