@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/generalise"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/repeat"
 )
 
 func link(t *testing.T, target, path string) {
@@ -172,6 +174,32 @@ func TestRepeatedScript(t *testing.T) {
 		if out, err := run(t, "sh", request.Script(), "DISKIMAGE_REPEAT=yes"); err != nil || out != step.says {
 			t.Errorf("%v, said %q; want %q", err, out, step.says)
 		}
+	}
+}
+
+var registeredName = regexp.MustCompile(`(?m)^registered=([a-z0-9-]+)$`)
+
+// What differs in its operations runs by itself; the same replaces itself, wherever
+// it was uploaded.
+func TestEachChoiceIsRegisteredByItself(t *testing.T) {
+	seen := map[string]string{}
+	for name, r := range map[string]generalise.Request{
+		"default":     {Operations: choose(t, "default")},
+		"dry":         {Operations: choose(t, "default"), DryRun: true},
+		"without one": {Operations: choose(t, "-logs")},
+		"logs":        {Operations: choose(t, "logs")},
+	} {
+		r.Keep, r.Self = "/tmp/one", "/tmp/one/x"
+		found := registeredName.FindSubmatch(r.Script())
+		r.Keep, r.Self = "/tmp/two", "/tmp/two/x"
+		again := registeredName.FindSubmatch(r.Script())
+		if found == nil || again == nil || !bytes.Equal(found[1], again[1]) || !strings.HasPrefix(string(found[1]), repeat.Generalise) {
+			t.Fatalf("%s: %q and %q", name, found, again)
+		}
+		if other := seen[string(found[1])]; other != "" {
+			t.Errorf("%s has the name of %s", name, other)
+		}
+		seen[string(found[1])] = name
 	}
 }
 
