@@ -30,7 +30,7 @@ func (l login) run(t *testing.T, ctx context.Context, script string) string {
 	t.Helper()
 	host, port, _ := strings.Cut(l.address, ":")
 	args := []string{"-i", l.key, "-p", port, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-		"-o", "LogLevel=ERROR", "-o", "ConnectTimeout=30", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", l.user + "@" + host, script}
+		"-o", "LogLevel=ERROR", "-o", "ConnectTimeout=120", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", l.user + "@" + host, script}
 	var out []byte
 	var err error
 	for deadline := time.Now().Add(2 * patience); ; {
