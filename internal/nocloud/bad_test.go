@@ -72,6 +72,7 @@ var badUserData = []bad{
 	{"tab in JSON", cc + "{\n\t\"a\": 1\n}\n", 3, 1, "a tab", "spaces"},
 	{"tab on empty line", cc + "a: b\n\t\nc: d\n", 3, 1, "a tab", "spaces"},
 	{"tab before comment", cc + "a: b\n\t# x\n", 3, 1, "a tab", "spaces"},
+	{"tab after no quotes", cc + "a: b '#\tc\n", 2, 8, "a tab outside quotes", "spaces"},
 	{"tab after quotes", cc + "a: \"x\ty\"\t\n", 2, 9, "a tab outside quotes", "spaces"},
 	{"tab before a comment after a block", cc + "a: |\n  x\n#c\n\t#d\n", 5, 1, "a tab outside quotes", "spaces"},
 	{"tab for a key after a block", cc + "a: |\n  x\n\tb: 1\n", 4, 1, "a tab outside quotes", "spaces"},

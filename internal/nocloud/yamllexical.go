@@ -56,10 +56,13 @@ type finder struct {
 	open *yaml.Node
 	// escapes and comments are the places of wrong ones.
 	escapes, comments []place
+	// closing are closing quotes, behind which a comment needs no blank; lines and
+	// columns from 0.
+	closing map[place]bool
 }
 
 func newFinder(text string) *finder {
-	f := &finder{lines: runeLines(text)}
+	f := &finder{lines: runeLines(text), closing: map[place]bool{}}
 	for _, line := range f.lines {
 		f.quoted = append(f.quoted, make([]bool, len(line)))
 	}
@@ -157,6 +160,7 @@ func (f *finder) quote(n *yaml.Node) {
 		for ; column < len(f.lines[line]); column++ {
 			c := f.lines[line][column]
 			if c == mark && (mark == '"' || !f.follows(line, column, mark)) {
+				f.closing[place{line, column}] = true
 				return
 			}
 			f.quoted[line][column] = true
@@ -188,7 +192,7 @@ func (f *finder) strayTab(i int, line []rune) int {
 		case f.quoted[i][j]:
 		case c == '\t':
 			return j + 1
-		case c == '#' && (j == 0 || strings.ContainsRune(` '"`, line[j-1])):
+		case c == '#' && (j == 0 || line[j-1] == ' ' || f.closing[place{i, j - 1}]):
 			return 0
 		}
 	}
