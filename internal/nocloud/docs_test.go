@@ -26,6 +26,11 @@ func TestDocumentedTroublesHaveTests(t *testing.T) {
 		t.Errorf("only %d rows", len(rows))
 	}
 	tests := testNames(t)
+	for _, name := range regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1) {
+		if !tests[name[1]] {
+			t.Errorf("there is no %s", name[1])
+		}
+	}
 	for _, row := range rows {
 		cells := strings.Split(strings.Trim(row, "|"), "|")
 		named := regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(cells[len(cells)-1], -1)

@@ -64,7 +64,10 @@ func (g target) install(i Installer, s Seed) (Report, error) {
 func (g target) runRendered(i Installer, seed Rendered, spoil func(dir string)) (Report, error) {
 	g.t.Helper()
 	i.Root = g.root
-	dir := g.t.TempDir()
+	dir := filepath.Join(g.t.TempDir(), "packer-nocloud-0123456789abcdef")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		g.t.Fatal(err)
+	}
 	for _, f := range append(i.Uploads(seed), File{Name: "install.sh", Mode: 0o700, Content: i.Script(seed)}) {
 		if err := os.WriteFile(filepath.Join(dir, f.Name), f.Content, f.Mode); err != nil {
 			g.t.Fatal(err)
@@ -371,7 +374,9 @@ func TestEndedRunLeavesNothing(t *testing.T) {
 			before string
 			status int
 		}{"TERM": {"\tswap\n\tsay seed", 143}, "HUP": {"\tmv \"$fresh\" \"$target\"\n", 129}} {
+			var upload string
 			_, err := g.runRendered(Installer{Pin: true}, other, func(dir string) {
+				upload = dir
 				path := filepath.Join(dir, "install.sh")
 				script, err := os.ReadFile(path)
 				if err != nil || strings.Count(string(script), c.before) != 1 {
@@ -383,6 +388,9 @@ func TestEndedRunLeavesNothing(t *testing.T) {
 				}
 			})
 			wantStatus(g.t, err, c.status)
+			if _, err := os.Stat(upload); !errors.Is(err, fs.ErrNotExist) {
+				g.t.Errorf("%s: the upload is still there: %v", ending, err)
+			}
 			if left := names(g.t, filepath.Dir(g.path(SeedDir))); !slices.Equal(left, []string{"nocloud"}) {
 				g.t.Errorf("%s: left %v", ending, left)
 			}

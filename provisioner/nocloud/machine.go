@@ -90,7 +90,8 @@ func within[T any](ctx context.Context, work func() (T, error)) (T, error) {
 	}
 }
 
-// privateName chooses the path of a directory in parent. It cannot be guessed.
+// privateName chooses the path of a directory in parent. It cannot be guessed. By its
+// beginning the installing script knows it, which removes it when nobody else can.
 func privateName(parent string) (string, error) {
 	var id [8]byte
 	if _, err := rand.Read(id[:]); err != nil {

@@ -265,7 +265,7 @@ func TestFailuresLeaveNothingBehind(t *testing.T) {
 			says: []string{"exit status 1", "o space left on device"}},
 		"read-only etc": {config: map[string]any{"execute_command": "unshare -m sh -c 'mkdir ROOT/etc && mount -t tmpfs -o ro none ROOT/etc && sh {{ .Path }}; status=$?; umount ROOT/etc && rmdir ROOT/etc; exit $status'"},
 			says: []string{"exit status 1", "/etc/cloud", "ead-only file system"}},
-		"full var": {config: map[string]any{"execute_command": "unshare -m sh -c 'mkdir ROOT/var && mount -t tmpfs -o size=4k none ROOT/var && sh {{ .Path }}; status=$?; find ROOT -type f | grep . && exit 99; umount ROOT/var && rm -r ROOT/var ROOT/etc; exit $status'"},
+		"full var": {config: map[string]any{"execute_command": "unshare -m sh -c 'mkdir ROOT/var && mount -t tmpfs -o size=4k none ROOT/var && cd ROOT/var && mkdir -p lib/cloud/seed/nocloud && echo former >lib/cloud/seed/nocloud/user-data && sh {{ .Path }}; status=$?; [ $(find ROOT -type f) = ROOT/var/lib/cloud/seed/nocloud/user-data ] || exit 99; cd / && umount ROOT/var && rm -r ROOT/var ROOT/etc; exit $status'"},
 			says: []string{"exit status 1", "o space left on device"}},
 		"folder missing": {config: map[string]any{"remote_folder": "/nonexistent/folder"}, says: []string{"/nonexistent/folder", "remote_folder"}},
 	} {

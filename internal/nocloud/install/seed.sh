@@ -9,10 +9,14 @@ cleanup() {
 	rm -rf "$fresh" "$pin_fresh" "$identify_fresh"
 }
 
-# ended is for signals. Of an EXIT trap mksh would take the status of the script.
+# ended is for signals: nobody may be there any more to remove the upload. (Of an
+# EXIT trap mksh would take the status of the script.)
 ended() {
 	trap - EXIT
 	cleanup
+	case $from in
+	*/packer-nocloud-*) rm -rf "$from" ;;
+	esac
 	exit "$1"
 }
 
