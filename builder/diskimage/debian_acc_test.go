@@ -5,6 +5,7 @@
 package diskimage
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -76,7 +77,8 @@ func TestAccDebianElement(t *testing.T) {
 	t.Run("bookworm", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkspace(t)
-		seed := newSeeded(t, "web", "Europe/Prague")
+		seed := newSeeded(t, "seed.pkr.hcl", "web", "Europe/Prague")
+		seed.typists, seed.locked = map[string]string{"worker": everydayPassword}, "guest"
 		buildBookworm(t, w, seed)
 		raw := w.output + "/family.raw"
 		image := filesOf(t, raw, "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg")
@@ -86,56 +88,34 @@ func TestAccDebianElement(t *testing.T) {
 		t.Run("boots", func(t *testing.T) {
 			t.Run("seed", func(t *testing.T) {
 				t.Parallel()
-				bootSeeded(t, seed, raw, 2, [][3]string{
+				bootSeeded(t, seed, rawDisk{path: raw}, [][3]string{
 					{"user of the image", "id -u debian; su debian -c 'sudo -n id -u'", "1000\n0"},
 					{"name servers", "grep -c '^    dns-nameservers 10.0.2.3$' /etc/network/interfaces.d/50-cloud-init", "2"},
-				})
+				}, nil)
 			})
-			t.Run("server", func(t *testing.T) {
+			t.Run("clones", func(t *testing.T) {
 				t.Parallel()
-				bootFromServer(t, seed, raw)
+				bootClones(t, seed, rawDisk{path: raw})
 			})
 		})
 	})
 	t.Run("trixie", func(t *testing.T) {
 		t.Parallel()
 		w := newWorkspace(t)
-		seed := newSeeded(t, "db", "Asia/Tokyo")
-		settings := w.element("settings", "root.d/05-settings", `echo 'echo "settings of $DISTRO_NAME $DIB_RELEASE"' > "$TARGET_ROOT/.extra_settings"`+"\n")
-		status, out := runPacker(t, w.dir, w.env("ELEMENTS_PATH="+settings), "build", w.debianFamily(
-			`"debian", "devuser", "element-manifest", "source-repositories", "svc-map", "settings"`,
-			`DIB_RELEASE = "trixie", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_DEV_USER_AUTHORIZED_KEYS = "/dev/null",
-			DIB_APT_LOCAL_CACHE = "0", DIB_DISABLE_APT_CLEANUP = "1"`, "", seed.provisioners(t)))
-		if status != 0 {
-			t.Fatalf("status %d:\n%s", status, out)
-		}
-		w.assertClean()
-		raw := w.output + "/family.raw"
-		image := filesOf(t, raw, "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg", "/var/cache/apt")
-		checkDebian(t, image, "13.")
-		if !strings.Contains(out, "settings of debian trixie") {
-			t.Error("the bootstrap did not read .extra_settings")
-		}
-		if top := judge(t, "debugfs", "-R", "ls -p /", raw); !strings.Contains(top, "/etc/") || strings.Contains(top, "extra_settings") {
-			t.Errorf("what is in the top directory: %s", top)
-		}
-		if kept, err := filepath.Glob(image + "/var/cache/apt/archives/openssh-server_*.deb"); err != nil || len(kept) != 1 {
-			t.Errorf("DIB_DISABLE_APT_CLEANUP keeps %q (%v)", kept, err)
-		}
-		wantLine(t, image+"/etc/passwd", "devuser:x:")
-		wantLine(t, image+"/etc/dib-manifests/dib-element-manifest", "cache-url\n")
-		wantUnit(t, image, "multi-user.target.wants/systemd-networkd.service", true)
+		seed := newSeeded(t, "structured.pkr.hcl", "db", "Asia/Tokyo")
+		seed.typists, seed.locked = map[string]string{"worker": everydayPassword, "typist": typistPassword}, "locked"
+		d := buildTrixie(t, w, seed)
 		t.Run("boots", func(t *testing.T) {
 			t.Run("seed", func(t *testing.T) {
 				t.Parallel()
-				bootSeeded(t, seed, raw, 1, [][3]string{
+				bootSeeded(t, seed, d, append([][3]string{
 					{"name servers", "resolvectl dns lan0 | cut -d: -f2-; resolvectl domain lan0 | cut -d: -f2-", "10.0.2.3\n lan.test"},
 					{"recoverable errors", `cloud-init status --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["recoverable_errors"])'`, "{}"},
-				})
+				}, structured...), func(ctx context.Context, guest login) { tryOut(t, ctx, guest) })
 			})
-			t.Run("clones", func(t *testing.T) {
+			t.Run("partition", func(t *testing.T) {
 				t.Parallel()
-				bootClones(t, seed, raw)
+				bootPartition(t, seed, d)
 			})
 		})
 	})
@@ -180,6 +160,42 @@ func buildBookworm(t *testing.T, w workspace, seed seeded) {
 			t.Errorf("the build does not say %q", told)
 		}
 	}
+}
+
+// buildTrixie builds with bootstrap settings of an element's and two seeds: one in the image and one
+// on a partition.
+func buildTrixie(t *testing.T, w workspace, seed seeded) rawDisk {
+	t.Helper()
+	settings := w.element("settings", "root.d/05-settings", `echo 'echo "settings of $DISTRO_NAME $DIB_RELEASE"' > "$TARGET_ROOT/.extra_settings"`+"\n")
+	status, out := runPacker(t, w.dir, w.env("ELEMENTS_PATH="+settings), "build", w.debianFamily(
+		`"debian", "devuser", "element-manifest", "source-repositories", "svc-map", "settings", "block-device-gpt"`,
+		`DIB_RELEASE = "trixie", DIB_DEBIAN_KERNEL = "linux-image-cloud-amd64", DIB_DEV_USER_AUTHORIZED_KEYS = "/dev/null",
+		DIB_APT_LOCAL_CACHE = "0", DIB_DISABLE_APT_CLEANUP = "1"`, seed.partitionSeed(), seed.provisioners(t)))
+	if status != 0 {
+		t.Fatalf("status %d:\n%s", status, out)
+	}
+	w.assertClean()
+	raw := w.output + "/family.raw"
+	_, partitions := partitionsOf(t, raw)
+	if len(partitions) != 3 {
+		t.Fatalf("partitions %+v", partitions)
+	}
+	d := rawDisk{raw, partitions[2].Start * 512}
+	image := filesOf(t, d.root(), "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg", "/var/cache/apt")
+	checkDebian(t, image, "13.")
+	if !strings.Contains(out, "settings of debian trixie") {
+		t.Error("the bootstrap did not read .extra_settings")
+	}
+	if top := judge(t, "debugfs", "-R", "ls -p /", d.root()); !strings.Contains(top, "/etc/") || strings.Contains(top, "extra_settings") {
+		t.Errorf("what is in the top directory: %s", top)
+	}
+	if kept, err := filepath.Glob(image + "/var/cache/apt/archives/openssh-server_*.deb"); err != nil || len(kept) != 1 {
+		t.Errorf("DIB_DISABLE_APT_CLEANUP keeps %q (%v)", kept, err)
+	}
+	wantLine(t, image+"/etc/passwd", "devuser:x:")
+	wantLine(t, image+"/etc/dib-manifests/dib-element-manifest", "cache-url\n")
+	wantUnit(t, image, "multi-user.target.wants/systemd-networkd.service", true)
+	return d
 }
 
 // checkDebian wants what element debian leaves in every release.

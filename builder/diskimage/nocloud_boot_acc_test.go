@@ -6,6 +6,7 @@ package diskimage
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -21,13 +22,25 @@ import (
 
 // seeded is a Debian with a seed in it, as TestAccDebianElement builds them.
 type seeded struct {
-	hostname, zone, instanceID string
-	key, public                string
+	template, hostname, zone, instanceID string
+	key, public                          string
+	binary                               string            // a file that the seed may bring along
+	typists                              map[string]string // who can log in by which password
+	locked                               string            // who cannot, with everydayPassword
 }
 
-func newSeeded(t *testing.T, hostname, zone string) seeded {
+// typistPassword is what the template says in clear, everydayPassword what everydayHash was made of.
+const typistPassword, everydayPassword = "Sesame-to-be-typed", "everyday"
+
+// newSeeded has a template in testdata/nocloud.
+func newSeeded(t *testing.T, template, hostname, zone string) seeded {
 	t.Helper()
-	s := seeded{hostname: hostname, zone: zone, instanceID: "iid-" + nonce(t), key: filepath.Join(t.TempDir(), "key")}
+	dir := t.TempDir()
+	s := seeded{template: template, hostname: hostname, zone: zone, instanceID: "iid-" + nonce(t),
+		key: filepath.Join(dir, "key"), binary: filepath.Join(dir, "binary")}
+	if err := os.WriteFile(s.binary, []byte("\x00\x01\x02\xff"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	judge(t, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", s.key)
 	public, err := os.ReadFile(s.key + ".pub")
 	if err != nil {
@@ -37,26 +50,43 @@ func newSeeded(t *testing.T, hostname, zone string) seeded {
 	return s
 }
 
-// provisioners are those of testdata/nocloud/seed.pkr.hcl.
+// provisioners are those of the template.
 func (s seeded) provisioners(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/nocloud/seed.pkr.hcl")
+	text, err := os.ReadFile("testdata/nocloud/" + s.template)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return strings.NewReplacer("INSTANCE_ID", s.instanceID, "HOSTNAME", s.hostname, "TIMEZONE", s.zone,
-		"PUBLIC_KEY", s.public, "PASSWORD_HASH", everydayHash).Replace(string(text))
+		"PUBLIC_KEY", s.public, "PASSWORD_HASH", everydayHash, "PLAIN_PASSWORD", typistPassword, "BINARY_FILE", s.binary).Replace(string(text))
+}
+
+// grownDisk is the size of a seeded guest's disk if that has partitions, which then grow.
+const grownDisk = 8 << 30
+
+// rawDisk is a raw image, and where in it the root file system begins.
+type rawDisk struct {
+	path   string
+	offset int64
+}
+
+// root is the root file system as debugfs takes it.
+func (d rawDisk) root() string {
+	if d.offset == 0 {
+		return d.path
+	}
+	return fmt.Sprintf("%s?offset=%d", d.path, d.offset)
 }
 
 // slowMachine are words for the kernel: an emulated machine on a busy host needs more
 // than the 90 seconds that systemd gives its units.
 const slowMachine = "systemd.default_timeout_start_sec=1200"
 
-// bootSpec boots an image by its own kernel, without a boot loader.
-func bootSpec(t *testing.T, image string) qemu.Spec {
+// spec boots an image by its own kernel, without a boot loader.
+func (d rawDisk) spec(t *testing.T) qemu.Spec {
 	t.Helper()
-	kernel, initrd := kernelOf(t, image)
-	return qemu.Spec{Image: image, Format: "raw", Kernel: kernel, Initrd: initrd, ForwardSSH: true, Isolated: true,
+	kernel, initrd := kernelOf(t, d.root())
+	return qemu.Spec{Image: d.path, Format: "raw", Kernel: kernel, Initrd: initrd, ForwardSSH: true, Isolated: true,
 		Append: "root=LABEL=cloudimg-rootfs ro console=ttyS0 " + slowMachine}
 }
 
@@ -75,7 +105,7 @@ func (s seeded) carriedOut() [][3]string {
 		{"mount", "findmnt -no FSTYPE,OPTIONS /srv/scratch | grep -o -e '^tmpfs' -e size=1024k -e mode=700", "tmpfs\nsize=1024k\nmode=700"},
 		{"addresses", "ip -o -4 address show scope global | awk '{print $2, $4}'", "lan0 10.0.2.15/24\nlan0 192.0.2.10/24"},
 		{"default route", "ip -4 route show default | grep -o 'default via 10.0.2.2 dev lan0'", "default via 10.0.2.2 dev lan0"},
-		{"private seed", "cd /var/lib/cloud/seed && stat -c '%a %U:%G %n' nocloud nocloud/*",
+		{"private seed", "cd /var/lib/cloud/seed && stat -c '%a %U:%G %n' nocloud nocloud/[!v]*",
 			"700 root:root nocloud\n600 root:root nocloud/meta-data\n600 root:root nocloud/network-config\n600 root:root nocloud/user-data"},
 		// Neither the seed nor what cloud-init copies of it shows the hash to others.
 		{"readable secrets", "find /etc /run/cloud-init /var/lib/cloud /var/log -type f -perm /o+r -exec grep -lF '" + everydayHash + "' {} + 2>/dev/null; true", ""},
@@ -92,13 +122,17 @@ var unchanged = [][2]string{
 	{"etc", "find /etc -type f -exec sha256sum {} + | LC_ALL=C sort -k 2"},
 }
 
-// bootSeeded boots once or twice and asks what became of the seed. A volume labelled CIDATA
-// is attached, which the seed says is to be passed over.
-func bootSeeded(t *testing.T, s seeded, image string, boots int, more [][3]string) {
-	ctx, cancel := context.WithTimeout(t.Context(), 4*bootDeadline)
+// bootSeeded boots twice and asks each time what became of the seed; then may come
+// something else to do with the guest. A volume labelled CIDATA is attached, which the seed
+// says is to be passed over.
+func bootSeeded(t *testing.T, s seeded, d rawDisk, more [][3]string, then func(context.Context, login)) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*bootDeadline)
 	defer cancel()
 	intruder := nocloud.Seed{Hostname: "intruder", InstanceID: "iid-intruder"}
-	spec := bootSpec(t, image)
+	spec := d.spec(t)
+	if d.offset > 0 {
+		spec.DiskSize = grownDisk
+	}
 	spec.Media = []string{carrier(t, intruder, media.ISO)}
 	m := startGuest(t, ctx, spec)
 	guest := login{"admin", s.key, m.SSHAddress()}
@@ -124,20 +158,14 @@ func bootSeeded(t *testing.T, s seeded, image string, boots int, more [][3]strin
 		return answers
 	}
 	first := check("1\n1")
-	if boots < 2 {
-		return
-	}
-	m.Mark()
-	// The connection may break off before it is told that all is well; what is run
-	// once more then must not reboot once more.
-	boot := strings.TrimSpace(guest.run(t, ctx, "cat "+bootID))
-	guest.run(t, ctx, "[ $(cat "+bootID+") != "+boot+" ] || sudo systemd-run --quiet --on-active=1 systemctl reboot --force")
-	if _, err := m.WaitFor(ctx, finished, misled); err != nil {
-		t.Fatal(err)
-	}
+	s.checkPasswords(t, ctx, guest.address)
+	guest.reboot(t, ctx, m, "systemctl reboot --force")
 	second := check("2\n2")
 	for _, name := range []string{"semaphores", "etc", "machine-id", "host keys", "instance-id"} {
 		sameLines(t, name, first[name], second[name])
+	}
+	if then != nil {
+		then(ctx, guest)
 	}
 }
 

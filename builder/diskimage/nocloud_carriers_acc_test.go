@@ -6,6 +6,7 @@ package diskimage
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -44,24 +45,25 @@ func carrier(t *testing.T, s nocloud.Seed, format media.Format) string {
 
 // withoutSeed is a copy of an image that has neither a seed nor a word on where
 // to look for one.
-func withoutSeed(t *testing.T, image string) string {
+func (d rawDisk) withoutSeed(t *testing.T) rawDisk {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "clone.raw")
-	judge(t, "cp", "--sparse=always", image, path)
+	clone := rawDisk{filepath.Join(t.TempDir(), "clone.raw"), d.offset}
+	judge(t, "cp", "--sparse=always", d.path, clone.path)
 	const pin = "/etc/cloud/cloud.cfg.d/99_zz_diskimage_datasource.cfg"
-	for _, file := range []string{"user-data", "meta-data", "network-config"} {
-		judge(t, "debugfs", "-w", "-R", "rm "+nocloud.SeedDir+"/"+file, path)
+	gone := []string{pin, "/etc/cloud/cloud.cfg.d/99-installer.cfg", "/etc/cloud/ds-identify.cfg"}
+	for _, file := range []string{"user-data", "meta-data", "network-config", "vendor-data"} {
+		gone = append(gone, nocloud.SeedDir+"/"+file)
 	}
-	judge(t, "debugfs", "-w", "-R", "rmdir "+nocloud.SeedDir, path)
-	for _, file := range []string{pin, "/etc/cloud/cloud.cfg.d/99-installer.cfg", "/etc/cloud/ds-identify.cfg"} {
-		judge(t, "debugfs", "-w", "-R", "rm "+file, path)
+	for _, file := range gone {
+		judge(t, "debugfs", "-w", "-R", "rm "+file, clone.root())
 	}
+	judge(t, "debugfs", "-w", "-R", "rmdir "+nocloud.SeedDir, clone.root())
 	for _, gone := range []string{nocloud.SeedDir, pin} {
-		if said := judge(t, "debugfs", "-R", "stat "+gone, path); strings.Contains(said, "Inode:") {
+		if said := judge(t, "debugfs", "-R", "stat "+gone, clone.root()); strings.Contains(said, "Inode:") {
 			t.Fatalf("%s is still there", gone)
 		}
 	}
-	return path
+	return clone
 }
 
 // cloneSeed makes a user that may log in, and says by a template who the machine is.
@@ -96,23 +98,23 @@ func (s seeded) bootClone(t *testing.T, spec qemu.Spec, seed, name string) map[s
 	return answers
 }
 
-// bootClones boots two clones of one image, by an ISO and by a FAT volume: they are
-// the machines that their seeds say, and two.
-func bootClones(t *testing.T, s seeded, image string) {
-	clone := withoutSeed(t, image)
-	identities := make([]map[string]string, 2)
+// bootClones boots two clones of one image, by an ISO and from a server that the firmware
+// names: they are the machines that their seeds say, and two.
+func bootClones(t *testing.T, s seeded, d rawDisk) {
+	clone := d.withoutSeed(t)
+	var identities [2]map[string]string
 	t.Run("pair", func(t *testing.T) {
-		for i, format := range []media.Format{media.ISO, media.VFAT} {
-			t.Run(string(format), func(t *testing.T) {
-				t.Parallel()
-				spec := bootSpec(t, clone)
-				name := "clone-" + string(format)
-				seed := s.cloneSeed(name)
-				seed.Compress = i > 0
-				spec.Media = []string{carrier(t, seed, format)}
-				identities[i] = s.bootClone(t, spec, "/dev/vdb", name)
-			})
-		}
+		t.Run("iso", func(t *testing.T) {
+			t.Parallel()
+			const name = "clone-iso"
+			spec := clone.spec(t)
+			spec.Media = []string{carrier(t, s.cloneSeed(name), media.ISO)}
+			identities[0] = s.bootClone(t, spec, "/dev/vdb", name)
+		})
+		t.Run("server", func(t *testing.T) {
+			t.Parallel()
+			identities[1] = bootFromServer(t, s, clone)
+		})
 	})
 	for _, what := range []string{"machine-id", "host keys", "instance-id", "hostname"} {
 		if identities[0][what] == identities[1][what] {
@@ -122,7 +124,7 @@ func bootClones(t *testing.T, s seeded, image string) {
 }
 
 // bootFromServer boots an image without a seed, whose firmware names a server.
-func bootFromServer(t *testing.T, s seeded, image string) {
+func bootFromServer(t *testing.T, s seeded, d rawDisk) map[string]string {
 	const name = "served"
 	seed := rendered(t, s.cloneSeed(name))
 	dir := filepath.Join(t.TempDir(), "seed")
@@ -136,8 +138,41 @@ func bootFromServer(t *testing.T, s seeded, image string) {
 		t.Fatal(err)
 	}
 	where := "http://10.0.2.2:" + address.Port() + "/"
-	spec := bootSpec(t, withoutSeed(t, image))
+	spec := d.spec(t)
 	spec.SerialNumber = media.Locator{URL: where}.Text()
 	spec.Isolated = false // the host is the server
-	s.bootClone(t, spec, "dmi,"+where, name)
+	return s.bootClone(t, spec, "dmi,"+where, name)
+}
+
+// partitionName is the machine of the partition's seed.
+const partitionName = "clone-partition"
+
+// partitionSeed is the builder's block whose seed lies on a partition of the image, which is
+// cloneSeed in attributes.
+func (s seeded) partitionSeed() string {
+	return fmt.Sprintf(`
+  nocloud {
+    partition        = true
+    compress         = true
+    hostname         = %[1]q
+    instance_id      = "iid-%[1]s"
+    manage_etc_hosts = true
+    user {
+      name                = "admin"
+      sudo                = "ALL=(ALL) NOPASSWD:ALL"
+      shell               = "/bin/bash"
+      ssh_authorized_keys = [%[2]q]
+    }
+    runcmd = ["echo first >> /var/tmp/runcmd"]
+    part { content = "## template: jinja\n#cloud-config\nruncmd:\n- echo {{ v1.local_hostname }} >> /var/tmp/runcmd\n" }
+    script {
+      per     = "once"
+      content = "#!/bin/sh\necho script >> /var/tmp/script\n"
+    }
+  }`, partitionName, s.public)
+}
+
+// bootPartition boots an image that has no seed but on its own CIDATA partition, the second.
+func bootPartition(t *testing.T, s seeded, d rawDisk) {
+	s.bootClone(t, d.withoutSeed(t).spec(t), "/dev/vda2", partitionName)
 }

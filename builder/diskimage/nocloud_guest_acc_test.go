@@ -66,6 +66,20 @@ func (l login) facts(t *testing.T, ctx context.Context, questions [][2]string) m
 	return answers
 }
 
+// reboot has the guest run a command that reboots it, and waits until cloud-init is
+// through again. The connection is not the command's to end.
+func (l login) reboot(t *testing.T, ctx context.Context, m *qemu.Machine, command string) {
+	t.Helper()
+	// The connection may break off before it is told that all is well; what is run
+	// once more then must not reboot once more.
+	boot := strings.TrimSpace(l.run(t, ctx, "cat "+bootID))
+	m.Mark()
+	l.run(t, ctx, "[ $(cat "+bootID+") != "+boot+" ] || sudo -n systemd-run --quiet --on-active=1 "+command)
+	if _, err := m.WaitFor(ctx, finished, misled); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // questions every guest of these tests answers.
 var identityQuestions = [][2]string{
 	{"status", "cloud-init status --wait --long"},

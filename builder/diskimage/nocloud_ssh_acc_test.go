@@ -14,17 +14,26 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 )
 
-// whatIsSeeded shows all that the provisioner makes, and what it must not leave.
-const whatIsSeeded = `sudo -n sh -c 'cd / && find var/lib/cloud/seed etc/cloud -printf "%p %M %U:%G %l\n" | LC_ALL=C sort
+// seedFiles shows all that the provisioner makes below the directory in which it runs.
+const seedFiles = `find var/lib/cloud/seed etc/cloud -printf "%p %M %U:%G %l\n" | LC_ALL=C sort
 find var/lib/cloud/seed etc/cloud -type f -exec sha256sum {} + | LC_ALL=C sort
-stat -c "%n %A %u:%g" var/lib var/lib/cloud
+`
+
+// whatIsSeeded shows that of a machine, and what the provisioner must not leave.
+const whatIsSeeded = `sudo -n sh -c 'cd / && ` + seedFiles + `stat -c "%n %A %u:%g" var/lib var/lib/cloud
 ls -A tmp var/tmp | grep nocloud; true'`
 
-// seedBySSH has packer put the seed, which was made in the chroot, once more into the
-// booted image, by ssh as a user with sudo: nothing is different from before.
+// seedBySSH has packer put the seed, which was made in the chroot, twice more into the
+// booted image, by ssh as a user with sudo: nothing is different from what the chroot
+// left in the image, and the second time nothing is done.
 func seedBySSH(t *testing.T, ctx context.Context, e exampleImage, address string) {
 	t.Helper()
 	before := inGuest(t, ctx, e, address, whatIsSeeded)
+	_, partitions := partitionsOf(t, e.raw)
+	built := filesOf(t, rawDisk{e.raw, partitions[2].Start * 512}.root(), "/var/lib/cloud/seed", "/etc/cloud")
+	if inImage := judge(t, "sh", "-c", `cd "$0" && `+seedFiles, built); !strings.HasPrefix(before, inImage) {
+		t.Errorf("in the image:\n%s\nafter its boot:\n%s", inImage, before)
+	}
 	w := newWorkspace(t)
 	var files strings.Builder
 	for name, attribute := range map[string]string{"user-data": "user_data_file", "meta-data": "meta_data_file",
@@ -55,7 +64,10 @@ build {
   sources = ["source.null.guest"]
   provisioner "diskimage-nocloud" {
     execute_command = "sudo -n sh {{ .Path }}"
-%s  }
+%[4]s  }
+  provisioner "diskimage-nocloud" {
+    execute_command = "sudo -n sh {{ .Path }}"
+%[4]s  }
 }
 `, host, port, e.key, files.String()))
 	inGuest(t, ctx, e, address, "sudo -n rm -rf /var/lib/cloud/seed "+nocloud.PinFile)
@@ -63,6 +75,8 @@ build {
 	for _, text := range []string{
 		"NoCloud seed in " + nocloud.SeedDir + ": installed",
 		filepath.Base(nocloud.PinFile) + ": installed",
+		"NoCloud seed in " + nocloud.SeedDir + ": unchanged",
+		filepath.Base(nocloud.PinFile) + ": unchanged",
 		"Proven: the machine's own ds-identify finds the seed",
 	} {
 		if status != 0 || !strings.Contains(out, text) {
