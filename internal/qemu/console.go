@@ -143,10 +143,13 @@ func (c *console) since(n int) (lines []Line, next int, partial []string, change
 func (c *console) wait(ctx context.Context, done <-chan struct{}, want Match, unless []Match) (string, error) {
 	timer := time.NewTimer(quiet)
 	defer timer.Stop()
-	for next, ended, silent := 0, false, false; ; {
+	// The change that is still waited for after a quiet time; whatever comes at the last
+	// moment makes it another one, and its piece of a line is not taken for a prompt.
+	var silent <-chan struct{}
+	for next, ended := 0, false; ; {
 		lines, after, partial, changed := c.since(next)
 		next = after
-		if silent || ended {
+		if silent == changed || ended {
 			for _, text := range partial {
 				lines = append(lines[:len(lines):len(lines)], Line{Text: text})
 			}
@@ -157,12 +160,11 @@ func (c *console) wait(ctx context.Context, done <-chan struct{}, want Match, un
 		if ended {
 			return "", errEnded
 		}
-		silent = false
 		timer.Reset(quiet)
 		select {
 		case <-changed:
 		case <-timer.C:
-			silent = true
+			silent = changed
 		case <-done:
 			ended = true
 		case <-ctx.Done():
