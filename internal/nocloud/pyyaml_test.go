@@ -5,6 +5,7 @@ package nocloud
 import (
 	"bytes"
 	"encoding/json"
+	"hash/crc32"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -90,9 +91,12 @@ func mutate(random *rand.Rand, text string) string {
 func TestYAMLVerdictsAreThoseOfPyYAML(t *testing.T) {
 	texts := yamlTexts()
 	whole := len(texts)
-	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 3000 {
-		texts = append(texts, mutate(random, texts[i%whole]))
+	for _, text := range texts[:whole] {
+		// A text of its own to start from, so that one more in the tables changes no other.
+		random := rand.New(rand.NewPCG(uint64(crc32.ChecksumIEEE([]byte(text))), 2))
+		for range 12 {
+			texts = append(texts, mutate(random, text))
+		}
 	}
 	for i, verdict := range pyYAML(t, texts) {
 		var problems Problems
@@ -112,4 +116,9 @@ func TestYAMLVerdictsAreThoseOfPyYAML(t *testing.T) {
 // deliberate says whether we differ from PyYAML on purpose.
 func deliberate(verdict string) bool {
 	return strings.Contains(verdict, "while parsing a flow mapping") // a key in braces that goes over two lines; known, and nobody writes it
+}
+
+// stricter says whether we refuse on purpose what PyYAML reads, otherwise than meant.
+func stricter(p Problem) bool {
+	return strings.Contains(p.Text, "given twice") || strings.Contains(p.Text, "byte order mark")
 }
