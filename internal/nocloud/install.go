@@ -5,6 +5,7 @@ package nocloud
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/repeat"
@@ -74,7 +75,7 @@ type Installer struct {
 // Uploads are the files that must lie beside the script when it runs, in a
 // directory that nobody else can read.
 func (i Installer) Uploads(seed Rendered) []File {
-	files := append([]File(nil), seed.Files...)
+	files := seed.directory()
 	if pin := i.pin(); pin != "" {
 		files = append(files, File{Name: pinName, Mode: FileMode, Content: []byte(pin)})
 	}
@@ -115,7 +116,7 @@ func (i Installer) Script(seed Rendered) []byte { return i.script(seed, false) }
 
 func (i Installer) script(seed Rendered, proofOnly bool) []byte {
 	var files, judged []string
-	for _, f := range seed.Files {
+	for _, f := range seed.directory() {
 		files = append(files, fmt.Sprintf("%s:%d", f.Name, len(f.Content)))
 	}
 	if i.Judge {
@@ -156,6 +157,16 @@ func yes(wanted bool) string {
 
 func shellQuote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// directory are the files of the seed's directory, which has vendor-data always. (On
+// a volume an empty one would take the place of the image's.)
+func (out Rendered) directory() []File {
+	files := slices.Clone(out.Files)
+	if out.file(VendorDataFile) == nil {
+		files = append(files, File{Name: VendorDataFile, Mode: FileMode, Content: []byte(emptyDocument)})
+	}
+	return files
 }
 
 // file is the content of one of the seed's files, nil if it has none of this name.

@@ -212,7 +212,7 @@ func TestEarlierSeedIsReplacedAsAWhole(t *testing.T) {
 		if report.Seed != Installed || !report.Replaced {
 			g.t.Errorf("%+v", report)
 		}
-		if got := names(g.t, g.path(SeedDir)); !slices.Equal(got, []string{"meta-data", "user-data"}) {
+		if got := names(g.t, g.path(SeedDir)); !slices.Equal(got, []string{"meta-data", "user-data", "vendor-data"}) {
 			g.t.Errorf("the seed has %v", got)
 		}
 		if got := names(g.t, filepath.Dir(g.path(SeedDir))); !slices.Equal(got, []string{"nocloud"}) {

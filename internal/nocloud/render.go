@@ -28,9 +28,9 @@ const (
 	DirMode  fs.FileMode = 0o700
 )
 
-// emptyUserData is written when none is given: without a file user-data
+// emptyDocument is written as user-data when none is given: without such a file
 // cloud-init does not see the seed at all.
-const emptyUserData = "#cloud-config\n{}\n"
+const emptyDocument = "#cloud-config\n{}\n"
 
 // File is one file of a rendered seed.
 type File struct {

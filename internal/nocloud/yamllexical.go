@@ -48,10 +48,10 @@ func (r reporter) lexical(text reading) {
 // finder knows which parts of a text are inside scalars.
 type finder struct {
 	lines [][]rune
-	// quoted has a true for every character inside quotes, closed for every closing
-	// quote; whole lines of block scalars are in block.
-	quoted, closed [][]bool
-	block          []bool
+	// quoted has a true for every character inside quotes; whole lines of block
+	// scalars are in block.
+	quoted [][]bool
+	block  []bool
 	// open is the block scalar last seen, nil if other nodes came after it.
 	open *yaml.Node
 	// escapes and comments are the places of wrong ones.
@@ -65,7 +65,6 @@ func newFinder(text string) *finder {
 	f := &finder{lines: runeLines(text), closing: map[place]bool{}}
 	for _, line := range f.lines {
 		f.quoted = append(f.quoted, make([]bool, len(line)))
-		f.closed = append(f.closed, make([]bool, len(line)))
 	}
 	f.block = make([]bool, len(f.lines))
 	return f

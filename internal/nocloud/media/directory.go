@@ -18,18 +18,16 @@ import (
 // ReadmeFile is the file in an HTTP directory that is for people.
 const ReadmeFile = "README"
 
-// What stands in for documents that a seed does not have. cloud-init asks a
+// What stands in for documents that a seed may lack. cloud-init asks a
 // server for all four, ten times over before it believes that one is not there.
 // Of network-config it makes nothing when there are only comments, and goes on
 // with its own default; an empty mapping would be a machine without network.
 var emptyDocuments = []nocloud.File{
-	{Name: nocloud.UserDataFile, Content: []byte("#cloud-config\n{}\n")},
-	{Name: nocloud.MetaDataFile, Content: []byte("{}\n")},
 	{Name: nocloud.VendorDataFile, Content: []byte("#cloud-config\n{}\n")},
 	{Name: nocloud.NetworkConfigFile, Content: []byte("# No configuration: cloud-init's default, which is DHCP.\n")},
 }
 
-// HTTPFiles are a seed's files as a server is to have them: all four.
+// HTTPFiles are a rendered seed's files as a server is to have them: all four.
 func HTTPFiles(files []nocloud.File) []nocloud.File {
 	all := slices.Clone(files)
 	for _, empty := range emptyDocuments {
