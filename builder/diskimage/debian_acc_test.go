@@ -69,55 +69,49 @@ func (w workspace) file(name, text string) string {
 	return path
 }
 
-// Element debian with the elements that bring apt's files, for both releases. They
-// get a seed as well, and boot with it and with others.
-func TestAccDebianElement(t *testing.T) {
+// Element debian with the elements that bring apt's files. The image has a seed as
+// well, and boots with it and with others. (The boots are not parallel: they would
+// wait for all other tests, and be the suite's last and longest.)
+func TestAccDebianBookworm(t *testing.T) {
 	needPacker(t)
 	t.Parallel()
-	t.Run("bookworm", func(t *testing.T) {
-		t.Parallel()
-		w := newWorkspace(t)
-		seed := newSeeded(t, "seed.pkr.hcl", "web", "Europe/Prague")
-		seed.typists, seed.locked = map[string]string{"worker": everydayPassword}, "guest"
-		buildBookworm(t, w, seed)
-		raw := w.output + "/family.raw"
-		image := filesOf(t, raw, "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg")
-		checkDebian(t, image, "12.")
-		checkAptFiles(t, image)
-		checkGeneralised(t, image)
-		t.Run("boots", func(t *testing.T) {
-			t.Run("seed", func(t *testing.T) {
-				t.Parallel()
-				bootSeeded(t, seed, rawDisk{path: raw}, [][3]string{
-					{"user of the image", "id -u debian; su debian -c 'sudo -n id -u'", "1000\n0"},
-					{"name servers", "grep -c '^    dns-nameservers 10.0.2.3$' /etc/network/interfaces.d/50-cloud-init", "2"},
-				}, nil)
-			})
-			t.Run("clones", func(t *testing.T) {
-				t.Parallel()
-				bootClones(t, seed, rawDisk{path: raw})
-			})
-		})
+	w := newWorkspace(t)
+	seed := newSeeded(t, "seed.pkr.hcl", "web", "Europe/Prague")
+	seed.typists, seed.locked = map[string]string{"worker": everydayPassword}, "guest"
+	buildBookworm(t, w, seed)
+	raw := w.output + "/family.raw"
+	image := filesOf(t, raw, "/etc", "/home", "/usr/bin", "/usr/sbin", "/var/lib/dpkg")
+	checkDebian(t, image, "12.")
+	checkAptFiles(t, image)
+	checkGeneralised(t, image)
+	t.Run("seed", func(t *testing.T) {
+		bootSeeded(t, seed, rawDisk{path: raw}, [][3]string{
+			{"user of the image", "id -u debian; su debian -c 'sudo -n id -u'", "1000\n0"},
+			{"name servers", "grep -c '^    dns-nameservers 10.0.2.3$' /etc/network/interfaces.d/50-cloud-init", "2"},
+		}, nil)
 	})
-	t.Run("trixie", func(t *testing.T) {
-		t.Parallel()
-		w := newWorkspace(t)
-		seed := newSeeded(t, "structured.pkr.hcl", "db", "Asia/Tokyo")
-		seed.typists, seed.locked = map[string]string{"worker": everydayPassword, "typist": typistPassword}, "locked"
-		d := buildTrixie(t, w, seed)
-		t.Run("boots", func(t *testing.T) {
-			t.Run("seed", func(t *testing.T) {
-				t.Parallel()
-				bootSeeded(t, seed, d, append([][3]string{
-					{"name servers", "resolvectl dns lan0 | cut -d: -f2-; resolvectl domain lan0 | cut -d: -f2-", "10.0.2.3\n lan.test"},
-					{"recoverable errors", `cloud-init status --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["recoverable_errors"])'`, "{}"},
-				}, structured...), func(ctx context.Context, guest login) { tryOut(t, ctx, guest) })
-			})
-			t.Run("partition", func(t *testing.T) {
-				t.Parallel()
-				bootPartition(t, seed, d)
-			})
-		})
+	t.Run("clones", func(t *testing.T) {
+		bootClones(t, seed, rawDisk{path: raw})
+	})
+}
+
+// The same of the next release, with settings of an element's for the bootstrap, a
+// seed of attributes and one more on a partition.
+func TestAccDebianTrixie(t *testing.T) {
+	needPacker(t)
+	t.Parallel()
+	w := newWorkspace(t)
+	seed := newSeeded(t, "structured.pkr.hcl", "db", "Asia/Tokyo")
+	seed.typists, seed.locked = map[string]string{"worker": everydayPassword, "typist": typistPassword}, "locked"
+	d := buildTrixie(t, w, seed)
+	t.Run("seed", func(t *testing.T) {
+		bootSeeded(t, seed, d, append([][3]string{
+			{"name servers", "resolvectl dns lan0 | cut -d: -f2-; resolvectl domain lan0 | cut -d: -f2-", "10.0.2.3\n lan.test"},
+			{"recoverable errors", `cloud-init status --format json | python3 -c 'import json, sys; print(json.load(sys.stdin)["recoverable_errors"])'`, "{}"},
+		}, structured...), func(ctx context.Context, guest login) { tryOut(t, ctx, guest) })
+	})
+	t.Run("partition", func(t *testing.T) {
+		bootPartition(t, seed, d)
 	})
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/qemu"
 )
 
-// seeded is a Debian with a seed in it, as TestAccDebianElement builds them.
+// seeded is a Debian with a seed in it, as TestAccDebianBookworm and TestAccDebianTrixie build them.
 type seeded struct {
 	template, hostname, zone, instanceID string
 	key, public                          string
