@@ -76,6 +76,7 @@ var badUserData = []bad{
 	{"tab after quotes", cc + "a: \"x\ty\"\t\n", 2, 9, "a tab outside quotes", "spaces"},
 	{"tab before a comment after a block", cc + "a: |\n  x\n#c\n\t#d\n", 5, 1, "a tab outside quotes", "spaces"},
 	{"tab for a key after a block", cc + "a: |\n  x\n\tb: 1\n", 4, 1, "a tab outside quotes", "spaces"},
+	{"comment touches a block behind its tag", cc + "a: !!str\n  >#x\n  b\n", 3, 4, "a comment right after the sign", "blank before #"},
 	{"tab after block", cc + "a: |\n  x\n  \ty\nb:\tc\n", 5, 3, "a tab outside quotes", "spaces"},
 	{"value in value", cc + "a: b: c\n", 2, 5, "`key: value`", "quote"},
 	{"indented too far", cc + "a: b\n  c: d\n", 3, 4, "`key: value`", "indentation"},

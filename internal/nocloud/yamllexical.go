@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -54,6 +55,8 @@ type finder struct {
 	block  []bool
 	// open is the block scalar last seen, nil if other nodes came after it.
 	open *yaml.Node
+	// text is the line, from 0, behind its sign.
+	text int
 	// escapes and comments are the places of wrong ones.
 	escapes, comments []place
 	// closing are closing quotes, behind which a comment needs no blank; lines and
@@ -70,7 +73,22 @@ func newFinder(text string) *finder {
 	return f
 }
 
-var touchingComment = regexp.MustCompile(`^(?:[!&]\S* +)*[|>][-+0-9]*#`)
+var (
+	blockSign       = regexp.MustCompile(`^ *(?:[!&]\S* +)*[|>]`)
+	touchingComment = regexp.MustCompile(`^[|>][-+0-9]*#`)
+)
+
+// sign is where a block scalar's | or > stands, from 0: its tag and anchor may
+// have lines of their own.
+func (f *finder) sign(n *yaml.Node) (line, column int) {
+	for line, column = n.Line-1, n.Column-1; line < len(f.lines); line, column = line+1, 0 {
+		rest := string(f.lines[line][column:])
+		if at := blockSign.FindStringIndex(rest); at != nil {
+			return line, column + utf8.RuneCountInString(rest[:at[1]]) - 1
+		}
+	}
+	return n.Line - 1, n.Column - 1
+}
 
 // scalars walks the nodes in the order of the text.
 func (f *finder) scalars(n *yaml.Node) {
@@ -80,10 +98,10 @@ func (f *finder) scalars(n *yaml.Node) {
 	switch {
 	case n.Kind != yaml.ScalarNode:
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		f.open = n
-		header := string(f.lines[n.Line-1][n.Column-1:])
-		if at := touchingComment.FindStringIndex(header); at != nil {
-			f.comments = append(f.comments, place{n.Line, n.Column + at[1] - 1})
+		line, column := f.sign(n)
+		f.open, f.text = n, line+1
+		if at := touchingComment.FindStringIndex(string(f.lines[line][column:])); at != nil {
+			f.comments = append(f.comments, place{line + 1, column + at[1]})
 		}
 	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
 		f.quote(n)
@@ -100,7 +118,7 @@ func (f *finder) closeBlock(last int) {
 	if f.open == nil {
 		return
 	}
-	written := f.lines[f.open.Line:last]
+	written := f.lines[f.text:max(f.text, last)]
 	indent := math.MaxInt // no text
 	if first := firstText(written); first != nil {
 		if value := firstText(runeLines(f.open.Value)); value != nil {
@@ -111,7 +129,7 @@ func (f *finder) closeBlock(last int) {
 		if n := indentation(line); n < len(line) && n < indent {
 			break
 		}
-		f.block[f.open.Line+i] = true
+		f.block[f.text+i] = true
 	}
 	f.open = nil
 }
