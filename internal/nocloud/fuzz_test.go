@@ -120,6 +120,7 @@ func FuzzMIME(f *testing.F) {
 func FuzzYAMLDocument(f *testing.F) {
 	python := foreign.Python(f, judgeYAML+"answer = judge")
 	addTexts(f)
+	f.Add("! \"!\"")
 	f.Fuzz(func(t *testing.T, text string) {
 		var problems Problems
 		r := newReporter(Document{}, &problems)

@@ -120,5 +120,5 @@ func deliberate(verdict string) bool {
 
 // stricter says whether we refuse on purpose what PyYAML reads, otherwise than meant.
 func stricter(p Problem) bool {
-	return strings.Contains(p.Text, "given twice") || strings.Contains(p.Text, "byte order mark")
+	return strings.Contains(p.Text, "given twice") || strings.Contains(p.Text, "byte order mark") || strings.Contains(p.Text, "a lone !")
 }

@@ -30,6 +30,9 @@ func (r reporter) lexical(text reading) {
 	for _, p := range f.comments {
 		r.fail(p, "a comment right after the sign of a block, which cloud-init's YAML parser refuses", "put a blank before #")
 	}
+	for _, p := range f.loneTags {
+		r.fail(p, "a lone ! is a tag to YAML, and no part of the text behind it", "quote the text if it begins with !, else remove it")
+	}
 	for i, line := range f.lines {
 		if f.strayMark(i, line) {
 			r.fail(place{i + 1, 1}, "a byte order mark in the midst of the text, which is a character to cloud-init's YAML parser", "remove it; files put together often have one")
@@ -59,6 +62,8 @@ type finder struct {
 	text int
 	// escapes and comments are the places of wrong ones.
 	escapes, comments []place
+	// loneTags are the places of tags without a name.
+	loneTags []place
 	// closing are closing quotes, behind which a comment needs no blank; lines and
 	// columns from 0.
 	closing map[place]bool
@@ -75,6 +80,8 @@ func newFinder(text string) *finder {
 
 var (
 	blockSign       = regexp.MustCompile(`^ *(?:[!&]\S* +)*[|>]`)
+	beforeTag       = regexp.MustCompile(`^[ \t]*(?:&\S+[ \t]*)?`)
+	loneTag         = regexp.MustCompile(`^!(?:<!>)?(?:[ \t]|$)`)
 	touchingComment = regexp.MustCompile(`^[|>][-+0-9]*#`)
 )
 
@@ -94,6 +101,7 @@ func (f *finder) sign(n *yaml.Node) (line, column int) {
 func (f *finder) scalars(n *yaml.Node) {
 	if n.Line > 0 {
 		f.closeBlock(n.Line - 1)
+		f.loneTag(n)
 	}
 	switch {
 	case n.Kind != yaml.ScalarNode:
@@ -108,6 +116,26 @@ func (f *finder) scalars(n *yaml.Node) {
 	}
 	for _, child := range n.Content {
 		f.scalars(child)
+	}
+}
+
+// loneTag looks for a ! alone before a node. Mostly it is a shell's "not" without
+// quotes, and the command would run without it; PyYAML also reads a number in
+// quotes behind it as a number. Our parser leaves no trace of it.
+func (f *finder) loneTag(n *yaml.Node) {
+	column := n.Column - 1
+	for line := n.Line - 1; line < len(f.lines); line, column = line+1, 0 {
+		rest := string(f.lines[line][column:])
+		before := beforeTag.FindString(rest)
+		column += utf8.RuneCountInString(before)
+		p := place{line + 1, column + 1}
+		switch rest = rest[len(before):]; {
+		case loneTag.MatchString(rest) && !slices.Contains(f.loneTags, p):
+			f.loneTags = append(f.loneTags, p)
+			return
+		case rest != "" && rest[0] != '#':
+			return
+		}
 	}
 }
 
