@@ -103,6 +103,8 @@ var badUserData = []bad{
 	{"lone tag below its anchor", cc + "a: &x # b\n  ! c\n", 3, 3, "a lone ! is a tag", ""},
 	{"lone tag of a key", cc + "! a: b\n", 2, 1, "a lone ! is a tag", ""},
 	{"lone tag of a block", cc + "a: ! |\n  b\n", 2, 4, "a lone ! is a tag", ""},
+	{"address that ends in colons", cc + "a: [\"x\", fe80::]\n", 2, 10, "a key without a value", "quote"},
+	{"key that ends in a colon", cc + "a: {b:}\n", 2, 5, "a key without a value", "quote"},
 	{"local tag", cc + "a: !secret b\n", 2, 4, "does not know the tag !secret", "quote"},
 	{"python object", cc + "a: !!python/object:os.x {}\n", 2, 4, "does not know the tag", ""},
 	{"escaped single quote", cc + "a: \"it\\'s\"\n", 2, 7, `\'`, "write ' alone"},

@@ -128,7 +128,7 @@ func FuzzYAMLDocument(f *testing.F) {
 		if !utf8.ValidString(text) || len(text) > 4096 {
 			return
 		}
-		if _, ok := r.yamlDocument(text); !ok || !python.Ask(t, text, &verdict) || verdict == nil || deliberate(*verdict) {
+		if _, ok := r.yamlDocument(text); !ok || !python.Ask(t, text, &verdict) || verdict == nil {
 			return
 		}
 		t.Errorf("accepted %q, of which PyYAML says %s", text, *verdict)

@@ -48,9 +48,15 @@ func (r reporter) plainValue(parent, n *yaml.Node) {
 	case !plain(n):
 	case n.Value == "=":
 		r.fail(at(n), "a bare = is a special value that cloud-init's parser cannot read", "quote it")
-	case parent.Kind == yaml.MappingNode && parent.Style&yaml.FlowStyle != 0 && strings.HasSuffix(n.Value, ":"):
-		r.fail(at(n), "a colon with nothing after it", "quote the text, or give the key a value")
+	case parent.Style&yaml.FlowStyle != 0 && strings.HasSuffix(n.Value, ":"):
+		r.danglingColon(n)
 	}
+}
+
+// danglingColon: in [] and {}, PyYAML takes what ends in a colon for a key, and
+// our parser takes the colon for a part of the text.
+func (r reporter) danglingColon(n *yaml.Node) {
+	r.fail(at(n), "a colon at the end, which makes the text a key without a value to cloud-init's YAML parser", "quote the text, or give the key a value")
 }
 
 // plain says whether a node is a scalar without quotes.
@@ -67,6 +73,9 @@ func (r reporter) keys(n *yaml.Node) {
 		if key.Kind != yaml.ScalarNode {
 			r.fail(at(n.Content[i]), fmt.Sprintf("a %s cannot be a key", kindName(key)), bracesAdvice)
 			continue
+		}
+		if value := n.Content[i+1]; n.Style&yaml.FlowStyle != 0 && plain(key) && strings.HasSuffix(key.Value, ":") && plain(value) && value.Value == "" {
+			r.danglingColon(n.Content[i])
 		}
 		if key.ShortTag() == "!!merge" {
 			r.merge(key, resolve(n.Content[i+1]))
