@@ -4,6 +4,9 @@ package image
 
 import (
 	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -31,5 +34,35 @@ func TestDigest(t *testing.T) {
 	cancel()
 	if _, err := Digest(ctx, path, false, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Holes count as the zeros that they read as, wherever they are.
+func TestDigestOfSparseFile(t *testing.T) {
+	const size = 7<<20 + 123
+	data := []byte("data, and not at the start of a block")
+	for name, places := range map[string][]int64{
+		"hole alone": nil, "at the start": {0}, "in the midst": {3<<20 - 5, 3 << 20}, "at the end": {size - int64(len(data))},
+		"everywhere": {0, 1 << 20, 4<<20 + 77, size - int64(len(data))},
+	} {
+		path, dense := filepath.Join(t.TempDir(), "f"), make([]byte, size)
+		f, err := os.Create(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, at := range places {
+			copy(dense[at:], data)
+			if _, err := f.WriteAt(data, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(f.Truncate(size), f.Close()); err != nil {
+			t.Fatal(err)
+		}
+		strong, weak := sha256.Sum256(dense), md5.Sum(dense)
+		want := Sums{SHA256: hex.EncodeToString(strong[:]), MD5: hex.EncodeToString(weak[:]), Bytes: size}
+		if got, err := Digest(t.Context(), path, true, nil); err != nil || got != want {
+			t.Errorf("%s: %+v %v, want %+v", name, got, err, want)
+		}
 	}
 }
