@@ -18,6 +18,7 @@ import (
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud/media"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 // DatasourceOutput is the seed in all forms in which builders take one.
@@ -126,7 +127,7 @@ func decompressed(content []byte) ([]byte, error) {
 // words gives what kernel and firmware are told.
 func (m *maker) words() {
 	text := m.locator.Text()
-	m.out.KernelArgument, m.out.KernelArgumentQuoted = text, media.Shell(text)
+	m.out.KernelArgument, m.out.KernelArgumentQuoted = text, shell.Quote(text)
 	m.out.GrubDefault, m.out.LibvirtCmdline = media.DefaultGrub(text), media.LibvirtCmdline(text)
 	if len(text) > media.MaxSMBIOS {
 		m.out.Warnings = append(m.out.Warnings, fmt.Sprintf(

@@ -15,6 +15,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 // Command describes one run of a program.
@@ -47,20 +49,9 @@ type Command struct {
 func (c Command) String() string {
 	words := append([]string{c.Path}, c.Args...)
 	for i, w := range words {
-		words[i] = quote(w)
+		words[i] = shell.Word(w)
 	}
 	return strings.Join(words, " ")
-}
-
-func quote(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' ||
-			strings.ContainsRune("-_./:=,+@%", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // Runner runs commands. A non-zero exit is an *ExitError.

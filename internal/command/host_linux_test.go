@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-func shell(script string) Command {
+func shellCommand(script string) Command {
 	return Command{Path: "sh", Args: []string{"-c", script}}
 }
 
@@ -30,7 +30,7 @@ func TestRunReportsStatusAndLastWords(t *testing.T) {
 		{"kill -TERM $$", 143, ""},
 	}
 	for _, tc := range cases {
-		err := Host{}.Run(t.Context(), shell(tc.script))
+		err := Host{}.Run(t.Context(), shellCommand(tc.script))
 		var exit *ExitError
 		if tc.status == 0 {
 			if err != nil {
@@ -55,7 +55,7 @@ func TestRunEnvironmentIsExplicit(t *testing.T) {
 func TestRunStdinThatNeverEndsDoesNotHang(t *testing.T) {
 	r, w := io.Pipe()
 	defer w.Close()
-	c := shell("exit 0")
+	c := shellCommand("exit 0")
 	c.Stdin = r
 	if err := (Host{}).Run(t.Context(), c); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestRunStdinThatNeverEndsDoesNotHang(t *testing.T) {
 
 func TestRunDoesNotWaitForDaemonsThatHoldStdout(t *testing.T) {
 	begin := time.Now()
-	out, err := Output(t.Context(), Host{}, shell("(sleep 600 &) ; echo done"))
+	out, err := Output(t.Context(), Host{}, shellCommand("(sleep 600 &) ; echo done"))
 	if err != nil || out != "done" {
 		t.Fatalf("%q %v", out, err)
 	}
@@ -75,7 +75,7 @@ func TestRunDoesNotWaitForDaemonsThatHoldStdout(t *testing.T) {
 
 func TestADaemonThatKeepsPrintingDoesNotHoldTheProgram(t *testing.T) {
 	var out strings.Builder
-	c := shell("(trap '' HUP; while sleep 0.1; do echo still here || exit; done) & echo done")
+	c := shellCommand("(trap '' HUP; while sleep 0.1; do echo still here || exit; done) & echo done")
 	c.Stdout = &out
 	if err := (Host{}).Run(t.Context(), c); err != nil || !strings.Contains(out.String(), "done") {
 		t.Errorf("%q %v", out.String(), err)
@@ -84,7 +84,7 @@ func TestADaemonThatKeepsPrintingDoesNotHoldTheProgram(t *testing.T) {
 
 func TestADaemonThatFloodsDoesNotHoldTheProgram(t *testing.T) {
 	reader := &limited{limit: 1 << 20}
-	c := shell("head -c 100000 /dev/zero | tr '\\000' a; while :; do echo flood || exit; done &")
+	c := shellCommand("head -c 100000 /dev/zero | tr '\\000' a; while :; do echo flood || exit; done &")
 	c.Stdout = reader
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
@@ -115,7 +115,7 @@ func TestCancelKillsAllDescendants(t *testing.T) {
 	defer read.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	c := shell("sleep 900 & setsid sh -c 'sleep 901 & setsid sleep 902 & echo up >&3; wait' & wait")
+	c := shellCommand("sleep 900 & setsid sh -c 'sleep 901 & setsid sleep 902 & echo up >&3; wait' & wait")
 	c.Files = []*os.File{write}
 	done := make(chan error, 1)
 	go func() { done <- Host{}.Run(ctx, c) }()
@@ -137,16 +137,16 @@ func TestIgnoreSyncTouchesOnlyTheCommand(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("a seccomp filter without no_new_privs needs root")
 	}
-	c := shell("grep ^Seccomp: /proc/self/status")
+	c := shellCommand("grep ^Seccomp: /proc/self/status")
 	c.IgnoreSync = true
 	out, err := Output(t.Context(), Host{}, c)
 	if err != nil || strings.Fields(out)[1] != "2" {
 		t.Errorf("no filter in the command: %q %v", out, err)
 	}
-	if out, _ := Output(t.Context(), Host{}, shell("grep ^Seccomp: /proc/self/status")); strings.Fields(out)[1] == "2" {
+	if out, _ := Output(t.Context(), Host{}, shellCommand("grep ^Seccomp: /proc/self/status")); strings.Fields(out)[1] == "2" {
 		t.Error("the filter leaked into later commands")
 	}
-	c = shell("dd if=/dev/zero of=" + filepath.Join(t.TempDir(), "f") + " bs=4k count=1 conv=fsync,fdatasync && sync")
+	c = shellCommand("dd if=/dev/zero of=" + filepath.Join(t.TempDir(), "f") + " bs=4k count=1 conv=fsync,fdatasync && sync")
 	c.IgnoreSync = true
 	if err := (Host{}).Run(t.Context(), c); err != nil {
 		t.Errorf("fsync must succeed when ignored: %v", err)
@@ -185,7 +185,7 @@ func (s *slow) Write(p []byte) (int, error) {
 
 func TestASlowReaderGetsEverything(t *testing.T) {
 	reader := &slow{}
-	c := shell("head -c 600000 /dev/zero")
+	c := shellCommand("head -c 600000 /dev/zero")
 	c.Stdout = reader
 	if err := (Host{}).Run(t.Context(), c); err != nil || reader.got != 600000 {
 		t.Errorf("%d bytes, %v", reader.got, err)
@@ -197,7 +197,7 @@ type broken struct{}
 func (broken) Write([]byte) (int, error) { return 0, errors.New("gone") }
 
 func TestAReaderThatIsGoneDoesNotDisturbTheProgram(t *testing.T) {
-	c := shell("head -c 600000 /dev/zero")
+	c := shellCommand("head -c 600000 /dev/zero")
 	c.Stdout = broken{}
 	if err := (Host{}).Run(t.Context(), c); err != nil {
 		t.Error(err)
@@ -206,7 +206,7 @@ func TestAReaderThatIsGoneDoesNotDisturbTheProgram(t *testing.T) {
 
 func TestBothStreamsKeepTheirOrder(t *testing.T) {
 	var out strings.Builder
-	c := shell("for i in 1 2 3 4 5; do echo o$i; echo e$i >&2; done; exit 2")
+	c := shellCommand("for i in 1 2 3 4 5; do echo o$i; echo e$i >&2; done; exit 2")
 	c.Stdout, c.Stderr = &out, &out
 	err := Host{}.Run(t.Context(), c)
 	var exit *ExitError

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 // maxImages bounds what one run converts.
@@ -55,5 +57,5 @@ func quoted(t string) string {
 	}) {
 		return t
 	}
-	return "'" + strings.ReplaceAll(t, "'", `'\''`) + "'"
+	return shell.Quote(t)
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 // BashArrayVariable is the environment variable under which bash finds the
@@ -61,8 +63,7 @@ func (s *Set) BashArrayFunction() string {
 	for i, e := range s.Elements {
 		pairs[i] = "[" + escape(e.Name) + "]=" + escape(e.Dir)
 	}
-	output := strings.ReplaceAll(strings.Join(pairs, " "), "'", `'\''`)
-	return "() {  printf '%s\\n' '" + output + "'\n}"
+	return "() {  printf '%s\\n' " + shell.Quote(strings.Join(pairs, " ")) + "\n}"
 }
 
 // escape quotes a word for bash without using white space or glob characters.

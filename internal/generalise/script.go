@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/repeat"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 //go:embed generalise.sh
@@ -48,7 +49,7 @@ func (r Request) Script() []byte {
 	if r.DryRun {
 		dry = "yes"
 	}
-	fmt.Fprintf(&text, "%s\nroot=%s\ndry=%s\nkeep=%s\nself=%s\nregistered=%s\n", shebang, quote(r.Root), dry, quote(r.Keep), quote(r.Self), r.registered())
+	fmt.Fprintf(&text, "%s\nroot=%s\ndry=%s\nkeep=%s\nself=%s\nregistered=%s\n", shebang, shell.Quote(r.Root), dry, shell.Quote(r.Keep), shell.Quote(r.Self), r.registered())
 	text.WriteString(body + repeat.Function + specials)
 	for _, op := range r.Operations {
 		fmt.Fprintf(&text, "op %s\n", op.Name)
@@ -81,17 +82,15 @@ func (a Action) call() string {
 	switch a.Verb {
 	case RemoveAtHome:
 	case Special:
-		return strings.Join([]string{string(a.Verb), a.Names[0], quote(a.Dir)}, " ")
+		return strings.Join([]string{string(a.Verb), a.Names[0], shell.Quote(a.Dir)}, " ")
 	default:
-		words = append(words, quote(a.Dir))
+		words = append(words, shell.Quote(a.Dir))
 	}
 	for _, n := range a.Names {
-		words = append(words, quote(n))
+		words = append(words, shell.Quote(n))
 	}
 	return strings.Join(words, " ")
 }
-
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // Count is how much an operation did, or would do.
 type Count struct {

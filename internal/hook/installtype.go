@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 // InstallTypeFile is the name, in environment.d, of the one environment file
@@ -19,8 +21,7 @@ const CoreElement = "core"
 // InstallTypeContent is the content of InstallTypeFile, for a value of
 // DIB_DEFAULT_INSTALLTYPE; "source" if that is empty.
 func InstallTypeContent(installType string) string {
-	value := strings.ReplaceAll(cmp.Or(installType, "source"), "'", `'\''`)
-	return "export DIB_DEFAULT_INSTALLTYPE='" + value + "'\n"
+	return "export DIB_DEFAULT_INSTALLTYPE=" + shell.Quote(cmp.Or(installType, "source")) + "\n"
 }
 
 // WithInstallType adds InstallTypeFile in its place: these are the environment

@@ -64,7 +64,7 @@ func (s Seed) userData() ([]byte, error) {
 	var text []byte
 	switch {
 	case len(parts) == 0:
-		text = []byte(emptyDocument)
+		text = []byte(EmptyDocument)
 	case len(parts) == 1 && parts[0].Type == "" && parts[0].Merge == "":
 		text = parts[0].Text
 	default:

@@ -36,7 +36,7 @@ func TestOnePartStaysPlain(t *testing.T) {
 			t.Errorf("%+v became %q", s, got)
 		}
 	}
-	if got := composed(t, Seed{Parts: []Part{part("q", " ")}}); got != emptyDocument {
+	if got := composed(t, Seed{Parts: []Part{part("q", " ")}}); got != EmptyDocument {
 		t.Errorf("nothing became %q", got)
 	}
 	if got := composed(t, Seed{Parts: []Part{{Document: given("s", "#!/bin/sh\n"), Type: ScriptTypes["boot"]}}}); !strings.Contains(got, "Content-Type: text/x-shellscript-per-boot") {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/repeat"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 // Places on the target.
@@ -138,7 +139,7 @@ func (i Installer) script(seed Rendered, proofOnly bool) []byte {
 	var b strings.Builder
 	b.WriteString("#!/bin/sh\n")
 	for _, s := range settings {
-		fmt.Fprintf(&b, "%s=%s\n", s.name, shellQuote(s.value))
+		fmt.Fprintf(&b, "%s=%s\n", s.name, shell.Quote(s.value))
 	}
 	b.WriteString(repeat.Function)
 	for _, part := range []string{"common", "seed", "config", "enable", "look", "network", "judge", "proof", "main"} {
@@ -155,16 +156,12 @@ func yes(wanted bool) string {
 	return ""
 }
 
-func shellQuote(s string) string {
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
 // directory are the files of the seed's directory, which has vendor-data always. (On
 // a volume an empty one would take the place of the image's.)
 func (out Rendered) directory() []File {
 	files := slices.Clone(out.Files)
 	if out.file(VendorDataFile) == nil {
-		files = append(files, File{Name: VendorDataFile, Mode: FileMode, Content: []byte(emptyDocument)})
+		files = append(files, File{Name: VendorDataFile, Mode: FileMode, Content: []byte(EmptyDocument)})
 	}
 	return files
 }

@@ -28,9 +28,9 @@ const (
 	DirMode  fs.FileMode = 0o700
 )
 
-// emptyDocument is written as user-data when none is given: without such a file
+// EmptyDocument is written as user-data when none is given: without such a file
 // cloud-init does not see the seed at all.
-const emptyDocument = "#cloud-config\n{}\n"
+const EmptyDocument = "#cloud-config\n{}\n"
 
 // File is one file of a rendered seed.
 type File struct {

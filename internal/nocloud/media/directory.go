@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 // ReadmeFile is the file in an HTTP directory that is for people.
@@ -23,7 +24,7 @@ const ReadmeFile = "README"
 // Of network-config it makes nothing when there are only comments, and goes on
 // with its own default; an empty mapping would be a machine without network.
 var emptyDocuments = []nocloud.File{
-	{Name: nocloud.VendorDataFile, Content: []byte("#cloud-config\n{}\n")},
+	{Name: nocloud.VendorDataFile, Content: []byte(nocloud.EmptyDocument)},
 	{Name: nocloud.NetworkConfigFile, Content: []byte("# No configuration: cloud-init's default, which is DHCP.\n")},
 }
 
@@ -113,9 +114,9 @@ func Readme(seed nocloud.Rendered, s Locator) nocloud.File {
 	}
 	text := s.Text()
 	fmt.Fprintf(&b, "    kernel:             %s\n", text)
-	fmt.Fprintf(&b, "    in grub or a shell: %s\n", Shell(text))
+	fmt.Fprintf(&b, "    in grub or a shell: %s\n", shell.Quote(text))
 	fmt.Fprintf(&b, "    /etc/default/grub:  %s\n", DefaultGrub(text))
-	fmt.Fprintf(&b, "    QEMU:               -smbios %s\n", Shell(QEMUSMBIOS(text)))
+	fmt.Fprintf(&b, "    QEMU:               -smbios %s\n", shell.Quote(QEMUSMBIOS(text)))
 	b.WriteString("\nThe files may hold passwords. Everybody who reaches the server can read them.\n")
 	return nocloud.File{Name: ReadmeFile, Mode: nocloud.FileMode, Content: []byte(b.String())}
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 // Locator says in one word, of the kernel's command line or in the SMBIOS
@@ -108,17 +110,11 @@ func slashed(url string) string {
 	return url + "/"
 }
 
-// Shell is a text as a word for a shell, and for grub.cfg and GRUB's editor,
-// which take a semicolon for the end of a command just the same.
-func Shell(text string) string {
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
-
 // DefaultGrub is the line for /etc/default/grub or a file of /etc/default/grub.d.
 // A shell reads it, and what it makes of it goes into grub.cfg, so there are
 // quotes in quotes.
 func DefaultGrub(text string) string {
-	inner := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(Shell(text))
+	inner := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "$", `\$`, "`", "\\`").Replace(shell.Quote(text))
 	return `GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX ` + inner + `"`
 }
 

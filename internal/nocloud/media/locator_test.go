@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud"
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/shell"
 )
 
 func TestText(t *testing.T) {
@@ -70,7 +71,7 @@ func TestShellQuoting(t *testing.T) {
 		t.Skip("no bash")
 	}
 	for _, word := range words {
-		if got, _ := sh.AskText(t, Shell(word)); got != "1 "+word {
+		if got, _ := sh.AskText(t, shell.Quote(word)); got != "1 "+word {
 			t.Errorf("the shell makes %q of %q", got, word)
 		}
 		if strings.Contains(word, "'") {
@@ -223,7 +224,7 @@ func FuzzQuoting(f *testing.F) {
 	f.Add("{{ `'` }}/;")
 	f.Fuzz(func(t *testing.T, text string) {
 		if !strings.ContainsRune(text, 0) { // which stands for a quote here, and in no argument
-			quoted := strings.ReplaceAll(Shell(text), `'\''`, "\x00")
+			quoted := strings.ReplaceAll(shell.Quote(text), `'\''`, "\x00")
 			inner := quoted[1 : len(quoted)-1]
 			if quoted != "'"+inner+"'" || strings.Contains(inner, "'") || strings.ReplaceAll(inner, "\x00", "'") != text {
 				t.Errorf("%q became %q", text, quoted)
