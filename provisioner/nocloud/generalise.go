@@ -48,20 +48,10 @@ func (p *Provisioner) forgets() bool {
 
 // proveAgain is for after the machine was generalised. In our own builder, where
 // that is still to come, it makes the proof come after it.
-func (p *Provisioner) proveAgain(ctx context.Context, comm packersdk.Communicator, installer nocloud.Installer, seed nocloud.Rendered, generated map[string]any) error {
-	m := machine{comm}
-	err := m.inPrivateDir(ctx, p.config.RemoteFolder, func(dir string) error {
-		script := nocloud.File{Name: "prove.sh", Mode: nocloud.DirMode, Content: installer.ProofScript(seed)}
-		if err := m.upload(ctx, dir, script); err != nil {
-			return err
-		}
-		command, err := p.config.command(dir+"/"+script.Name, generated)
-		if err != nil {
-			return fmt.Errorf("rendering execute_command: %w", err)
-		}
-		_, err = m.run(ctx, command)
-		var failed *exitError
-		if errors.As(err, &failed) && failed.status == nocloud.ExitNotFound {
+func (s scripts) proveAgain(ctx context.Context, installer nocloud.Installer, seed nocloud.Rendered) error {
+	err := s.inPrivateDir(ctx, s.config.RemoteFolder, func(dir string) error {
+		_, err := s.execute(ctx, dir, "prove.sh", installer.ProofScript(seed))
+		if failed := failure(err); failed.status == nocloud.ExitNotFound {
 			return errors.New(failed.stderr)
 		}
 		return err
@@ -74,37 +64,23 @@ func (p *Provisioner) proveAgain(ctx context.Context, comm packersdk.Communicato
 
 // generalise makes the machine a template, or says what would go. Our own
 // builder repeats it when no later phase can undo it.
-func (p *Provisioner) generalise(ctx context.Context, ui packersdk.Ui, comm packersdk.Communicator, ops []generalise.Operation, generated map[string]any) error {
-	m := machine{comm}
-	var report generalise.Report
-	err := m.inPrivateDir(ctx, p.config.RemoteFolder, func(dir string) error {
+func (s scripts) generalise(ctx context.Context, ops []generalise.Operation) (report generalise.Report, err error) {
+	err = s.inPrivateDir(ctx, s.config.RemoteFolder, func(dir string) error {
 		const name = "generalise.sh"
-		request := generalise.Request{Operations: ops, DryRun: p.config.GeneraliseDryRun, Keep: dir, Self: dir + "/" + name}
-		if err := m.upload(ctx, dir, nocloud.File{Name: name, Mode: nocloud.DirMode, Content: request.Script()}); err != nil {
+		request := generalise.Request{Operations: ops, DryRun: s.config.GeneraliseDryRun, Keep: dir, Self: dir + "/" + name}
+		output, err := s.execute(ctx, dir, name, request.Script())
+		if err != nil {
 			return err
 		}
-		command, err := p.config.command(request.Self, generated)
-		if err != nil {
-			return fmt.Errorf("rendering execute_command: %w", err)
-		}
-		output, err := m.run(ctx, command)
-		var failed *exitError
-		if errors.As(err, &failed) && failed.status == generalise.ExitNotRoot {
-			return fmt.Errorf("%w; set execute_command to run it as root, such as `sudo -n sh {{ .Path }}`", err)
-		}
-		if err != nil {
-			return fmt.Errorf("running the script by execute_command: %w", err)
-		}
 		if report, err = generalise.ParseReport(output); err != nil {
-			return fmt.Errorf("%w; check that execute_command runs {{ .Path }} in a shell", err)
+			return incomplete(err)
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("generalising the machine: %w", err)
+		return report, fmt.Errorf("generalising the machine: %w", err)
 	}
-	announceGeneralised(ui, report, p.config.GeneraliseDryRun)
-	return nil
+	return report, nil
 }
 
 // maxNames is how many names a dry run shows of each operation.

@@ -57,7 +57,8 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	}
 	ui.Sayf("Uploading the NoCloud seed: %s", rendered.Summary())
 	installer := p.installer(seed)
-	report, err := p.install(ctx, comm, installer, rendered, generated)
+	scripts := p.scripts(comm, generated)
+	report, err := scripts.install(ctx, installer, rendered)
 	problems := append(forVersion(seed, report), rendered.Judgement(seed, report)...)
 	for _, w := range problems.Warnings() {
 		ui.Sayf("Warning: %s", w.Error())
@@ -71,10 +72,15 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	if err != nil || len(ops) == 0 {
 		return err
 	}
-	if err := p.generalise(ctx, ui, comm, ops, generated); err != nil || p.config.GeneraliseDryRun {
+	changes, err := scripts.generalise(ctx, ops)
+	if err != nil {
 		return err
 	}
-	return p.proveAgain(ctx, comm, installer, rendered, generated)
+	announceGeneralised(ui, changes, p.config.GeneraliseDryRun)
+	if p.config.GeneraliseDryRun {
+		return nil
+	}
+	return scripts.proveAgain(ctx, installer, rendered)
 }
 
 // forVersion are the warnings that the machine's version of cloud-init gives reason
@@ -105,65 +111,29 @@ func (p *Provisioner) render() (nocloud.Seed, nocloud.Rendered, error) {
 	return seed, rendered, err
 }
 
-// install uploads and runs the script, and removes the upload.
-func (p *Provisioner) install(ctx context.Context, comm packersdk.Communicator, installer nocloud.Installer, seed nocloud.Rendered, generated map[string]any) (report nocloud.Report, err error) {
-	m := machine{comm}
-	err = m.inPrivateDir(ctx, p.config.RemoteFolder, func(dir string) error {
-		report, err = p.installFrom(ctx, m, dir, installer, seed, generated)
+// install uploads and runs the script, and removes the upload. What the script says
+// may be worth something also when it fails.
+func (s scripts) install(ctx context.Context, installer nocloud.Installer, seed nocloud.Rendered) (report nocloud.Report, err error) {
+	err = s.inPrivateDir(ctx, s.config.RemoteFolder, func(dir string) error {
+		for _, f := range installer.Uploads(seed) {
+			if err := s.upload(ctx, dir, f); err != nil {
+				return err
+			}
+		}
+		output, err := s.execute(ctx, dir, "install.sh", installer.Script(seed))
+		var unread error
+		report, unread = nocloud.ParseReport(output)
+		switch failed := failure(err); {
+		case err == nil && unread != nil:
+			return incomplete(unread)
+		case failed.status == nocloud.ExitRefused:
+			return errors.New("the machine's own `cloud-init schema` refuses the seed, of which nothing was installed; correct it, or set machine_schema = false")
+		case failed.status == nocloud.ExitNotFound:
+			return fmt.Errorf("the seed is installed, but cloud-init would not use it: %s", failed.stderr)
+		}
 		return err
 	})
 	return report, err
-}
-
-func (p *Provisioner) installFrom(ctx context.Context, m machine, dir string, installer nocloud.Installer, seed nocloud.Rendered, generated map[string]any) (report nocloud.Report, err error) {
-	for _, f := range installer.Uploads(seed) {
-		if err := m.upload(ctx, dir, f); err != nil {
-			return report, err
-		}
-	}
-	script := nocloud.File{Name: "install.sh", Mode: nocloud.DirMode, Content: installer.Script(seed)}
-	if err := m.upload(ctx, dir, script); err != nil {
-		return report, err
-	}
-	command, err := p.config.command(dir+"/"+script.Name, generated)
-	if err != nil {
-		return report, fmt.Errorf("rendering execute_command: %w", err)
-	}
-	return m.runScript(ctx, command)
-}
-
-// Exit statuses of shells for commands that they cannot run.
-const (
-	exitNotExecutable = 126
-	exitNotThere      = 127
-)
-
-// runScript runs the installing script and reads what it says, which may be worth
-// something also when it fails.
-func (m machine) runScript(ctx context.Context, command string) (nocloud.Report, error) {
-	output, err := m.run(ctx, command)
-	report, incomplete := nocloud.ParseReport(output)
-	if err == nil {
-		if incomplete != nil {
-			return report, fmt.Errorf("%w; check that execute_command runs {{ .Path }} in a shell", incomplete)
-		}
-		return report, nil
-	}
-	var failed *exitError
-	if !errors.As(err, &failed) {
-		return report, fmt.Errorf("running the script by execute_command: %w", err)
-	}
-	switch failed.status {
-	case nocloud.ExitNotRoot:
-		return report, fmt.Errorf("%w; set execute_command to run it as root, such as `sudo -n sh {{ .Path }}`", err)
-	case exitNotExecutable, exitNotThere:
-		return report, fmt.Errorf("running the script by execute_command: %w; see that the machine has what it names, and run the script by a shell (`sh {{ .Path }}`), as remote_folder may be mounted noexec", err)
-	case nocloud.ExitRefused:
-		return report, errors.New("the machine's own `cloud-init schema` refuses the seed, of which nothing was installed; correct it, or set machine_schema = false")
-	case nocloud.ExitNotFound:
-		return report, fmt.Errorf("the seed is installed, but cloud-init would not use it: %s", failed.stderr)
-	}
-	return report, fmt.Errorf("running the script by execute_command: %w", err)
 }
 
 // announce tells the user what is where now, and what may keep it from being read.
