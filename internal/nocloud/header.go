@@ -85,7 +85,7 @@ func classify(text string) kind {
 	return unrecognised
 }
 
-const headerAdvice = "begin with #cloud-config, #!, #cloud-boothook, #include, #part-handler, #cloud-config-archive, #cloud-config-jsonp, `## template: jinja` or a MIME header"
+const headerAdvice = "begin with #cloud-config, #!, #cloud-boothook, #include, #part-handler, #cloud-config-archive, #cloud-config-jsonp, `## template: jinja` or a MIME header; if it is not for cloud-init, set raw"
 
 // noHeader explains why cloud-init would pass over the text: it only logs
 // "unhandled non-multipart userdata" and goes on.

@@ -55,10 +55,16 @@ func TestKilledAtAnyStep(t *testing.T) {
 				if g.killed(bin, exchanges, step, pins[next], seeds[next]) {
 					break
 				}
-				switch got := g.seedOf(g.tree(false)); {
+				tree := g.tree(false)
+				switch got := g.seedOf(tree); {
 				case slices.Equal(got, g.seedOf(trees[0])), slices.Equal(got, g.seedOf(trees[1])):
 				case len(got) == 0:
 					missed++
+					for _, line := range g.seedOf(trees[1-next]) { // the former is not lost
+						if aside := strings.Replace(line, "/nocloud", "/.nocloud.old", 1); !slices.Contains(tree, aside) {
+							t.Errorf("step %d: no %s", step, aside)
+						}
+					}
 				default:
 					t.Errorf("step %d leaves\n%s", step, strings.Join(got, "\n"))
 				}

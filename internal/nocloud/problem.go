@@ -88,6 +88,7 @@ type reporter struct {
 	base     int
 	depth    int
 	options  schema.Options
+	raw      bool // see Seed.Raw
 	out      *Problems
 }
 

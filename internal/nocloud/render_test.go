@@ -142,6 +142,37 @@ func TestNamesAreChecked(t *testing.T) {
 	}
 }
 
+// What is for another reader than cloud-init is taken as it is, and nothing else is.
+func TestRaw(t *testing.T) {
+	for _, text := range []string{"#ps1_sysnative\r\nhostname\r\n", "version: v1alpha1\nmachine: {type: worker}\n", "{\"ignition\": {}}", "\x00\x01\xff", "# mine\n#cloud-config\n", gz("mine")} {
+		s := Seed{UserData: given("user_data", text), VendorData: given("vendor_data", text)}
+		if problems := s.Check().Errors(); len(problems) != 2 && !strings.Contains(text, "\r\n") {
+			t.Errorf("without raw, %q: %v", text, problems)
+		}
+		s.Raw = true
+		if problems := s.Check(); len(problems) > 0 {
+			t.Errorf("%q: %v", text, problems)
+		}
+		if _, files := render(t, s); files[UserDataFile] != text || files[VendorDataFile] != text {
+			t.Errorf("%q became %q", text, files)
+		}
+		s.Parts = []Part{{Document: given("part", text)}}
+		if problems := s.Check(); len(problems) > 0 {
+			t.Errorf("%q as a part: %v", text, problems)
+		}
+	}
+	for says, s := range map[string]Seed{
+		"header is missing": {UserData: given("user_data", "a: b\n")},
+		"key: value":        {UserData: given("user_data", cc+"a: b: c\n"), Raw: true},
+		"more than a seed":  {UserData: given("user_data", strings.Repeat("x", MaxSize+1)), Raw: true},
+		"top level is":      {MetaData: given("meta_data", "mine"), Raw: true},
+	} {
+		if problems := s.Check().Errors(); len(problems) != 1 || !strings.Contains(problems[0].Error(), says) {
+			t.Errorf("%s: %v", says, problems)
+		}
+	}
+}
+
 func TestWarningsAreNoErrors(t *testing.T) {
 	for says, s := range map[string]Seed{
 		"empty":             {UserData: given("u", "\n")},

@@ -50,6 +50,9 @@ type Seed struct {
 	CustomKeys []string
 	// PlainPasswords allows passwords that can be read in the documents.
 	PlainPasswords bool
+	// Raw takes user-data and vendor-data as they are where they begin with no
+	// header that cloud-init knows: they are for another reader, who judges them.
+	Raw bool
 }
 
 // Check reads the whole seed as cloud-init would and returns all that is wrong
@@ -64,7 +67,7 @@ func (s Seed) CheckFor(target schema.Version) Problems {
 	check := func(d Document, judge func(reporter)) {
 		if d.Given() {
 			r := newReporter(d, &out)
-			r.options = options
+			r.options, r.raw = options, s.Raw
 			judge(r)
 		}
 	}

@@ -30,6 +30,9 @@ func (r reporter) userData(text []byte) {
 		}
 		r, text = r.decoded("decompressed"), plain
 	}
+	if r.raw && len(text) <= MaxSize && len(bytes.TrimSpace(text)) > 0 && classify(string(text)) == unrecognised {
+		return
+	}
 	if !r.plainText(text) {
 		return
 	}

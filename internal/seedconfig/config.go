@@ -74,6 +74,11 @@ type Config struct {
 	// (`plain_text_passwd`). Defaults to `false`: a hash (`openssl passwd -6`)
 	// does the same and tells nobody the password.
 	AllowPlainPasswords bool `mapstructure:"allow_plain_passwords"`
+	// Takes user-data, its parts and vendor-data unchecked where they begin with no
+	// header that cloud-init knows, which are errors else: for other programs that
+	// read NoCloud seeds (Talos, Ignition, cloudbase-init, a configuration of your
+	// own). What has a header is checked all the same. Defaults to `false`.
+	Raw bool `mapstructure:"raw"`
 	// Compress user-data with gzip, which cloud-init reads by itself. The same
 	// seed always gives the same bytes. Defaults to `false`.
 	Compress bool `mapstructure:"compress"`

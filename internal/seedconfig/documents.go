@@ -48,7 +48,7 @@ func (c *Config) Seed() (s nocloud.Seed, errs []error) {
 			errs = append(errs, err)
 		}
 	}
-	s.CustomKeys, s.PlainPasswords = c.CustomKeys, c.AllowPlainPasswords
+	s.CustomKeys, s.PlainPasswords, s.Raw = c.CustomKeys, c.AllowPlainPasswords, c.Raw
 	s.Hostname, s.Compress, s.Meta = known(c.Hostname), c.Compress, c.knownMeta()
 	if s.Hostname == "" && !s.MetaData.Given() && hostName.MatchString(known(c.FQDN)) {
 		s.Hostname = known(c.FQDN)

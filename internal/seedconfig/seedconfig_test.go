@@ -138,6 +138,17 @@ func TestNotMistaken(t *testing.T) {
 	}
 }
 
+// What is not for cloud-init goes into the seed as it is.
+func TestRaw(t *testing.T) {
+	const text = "version: v1alpha1\r\n"
+	if errs := decode(t, attributes{"user_data": text}).Check(); len(errs) == 0 {
+		t.Error("accepted without raw")
+	}
+	if files := rendered(t, decode(t, attributes{"user_data": text, "raw": true})); files["user-data"] != text {
+		t.Errorf("user-data is %q", files["user-data"])
+	}
+}
+
 // The parts in their order, each with what it is.
 func TestParts(t *testing.T) {
 	files := rendered(t, decode(t, attributes{

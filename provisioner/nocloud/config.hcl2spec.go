@@ -33,6 +33,7 @@ type FlatConfig struct {
 	Hostname             *string                    `mapstructure:"hostname" cty:"hostname" hcl:"hostname"`
 	CustomKeys           []string                   `mapstructure:"custom_keys" cty:"custom_keys" hcl:"custom_keys"`
 	AllowPlainPasswords  *bool                      `mapstructure:"allow_plain_passwords" cty:"allow_plain_passwords" hcl:"allow_plain_passwords"`
+	Raw                  *bool                      `mapstructure:"raw" cty:"raw" hcl:"raw"`
 	Compress             *bool                      `mapstructure:"compress" cty:"compress" hcl:"compress"`
 	Users                []seedconfig.FlatUser      `mapstructure:"user" cty:"user" hcl:"user"`
 	DefaultUser          *bool                      `mapstructure:"default_user" cty:"default_user" hcl:"default_user"`
@@ -110,6 +111,7 @@ func (*FlatConfig) HCL2Spec() map[string]hcldec.Spec {
 		"hostname":                   &hcldec.AttrSpec{Name: "hostname", Type: cty.String, Required: false},
 		"custom_keys":                &hcldec.AttrSpec{Name: "custom_keys", Type: cty.List(cty.String), Required: false},
 		"allow_plain_passwords":      &hcldec.AttrSpec{Name: "allow_plain_passwords", Type: cty.Bool, Required: false},
+		"raw":                        &hcldec.AttrSpec{Name: "raw", Type: cty.Bool, Required: false},
 		"compress":                   &hcldec.AttrSpec{Name: "compress", Type: cty.Bool, Required: false},
 		"user":                       &hcldec.BlockListSpec{TypeName: "user", Nested: hcldec.ObjectSpec((*seedconfig.FlatUser)(nil).HCL2Spec())},
 		"default_user":               &hcldec.AttrSpec{Name: "default_user", Type: cty.Bool, Required: false},
