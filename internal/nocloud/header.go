@@ -135,7 +135,7 @@ func laterHeader(text string) (found string, line int) {
 	for part := range strings.SplitSeq(text, "\n") {
 		line++
 		word := strings.TrimSpace(part)
-		if line > 50 || word != "" && !strings.HasPrefix(word, "#") {
+		if line > 50 || word != "" && word != "---" && !strings.HasPrefix(word, "#") {
 			return "", 0
 		}
 		if k := headerKind(word); k != unrecognised {
@@ -151,6 +151,8 @@ func (r reporter) misplaced(text, found string, line int) {
 	switch {
 	case line == 1:
 		r.fail(place{1, 1}, fmt.Sprintf("blanks before the header %s", found), "remove the blanks (in HCL: <<-EOF instead of <<EOF)")
+	case strings.HasPrefix(strings.TrimSpace(above), "---"):
+		r.fail(place{1, 1}, fmt.Sprintf("--- before the header %s, which is in line %d; cloud-init would ignore the text", found, line+r.base), advice)
 	case strings.TrimSpace(above) == "":
 		r.fail(place{1, 1}, fmt.Sprintf("a blank line before the header %s, which is in line %d", found, line+r.base), advice)
 	default:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -39,6 +40,9 @@ func (r reporter) yamlDocument(text string) (root *yaml.Node, ok bool) {
 // checks count the same lines.
 var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 
+// unspaced is a key whose colon has no blank behind it, which makes one text.
+var unspaced = regexp.MustCompile(`^[a-z_-]+:[^\s/]`)
+
 // yamlMapping is yamlDocument for a text whose top level must be a mapping.
 // The root is nil if the text is wrong or empty; what names it in messages.
 func (r reporter) yamlMapping(text, what string) (root *yaml.Node, ok bool) {
@@ -50,7 +54,11 @@ func (r reporter) yamlMapping(text, what string) (root *yaml.Node, ok bool) {
 		return nil, true
 	}
 	if root.Kind != yaml.MappingNode {
-		r.fail(at(root), fmt.Sprintf("the top level is a %s, where %s must be a mapping (key: value)", kindName(root), what), "")
+		advice := ""
+		if unspaced.MatchString(root.Value) {
+			advice = "put a blank behind the colon"
+		}
+		r.fail(at(root), fmt.Sprintf("the top level is a %s, where %s must be a mapping (key: value)", kindName(root), what), advice)
 		return nil, false
 	}
 	return root, true

@@ -103,9 +103,11 @@ const (
 var (
 	accountName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,30}[A-Za-z0-9_.$-]?$`)
 	absolute    = regexp.MustCompile(`^/[^\x00-\x1f:]*$`)
-	oneLine     = regexp.MustCompile(`^[^\x00-\x1f\x7f]*$`)
-	comment     = regexp.MustCompile(`^[^\x00-\x1f\x7f:]*$`)
-	importID    = regexp.MustCompile(`^([a-z]+:)?[A-Za-z0-9][A-Za-z0-9._+-]*$`)
+	// sudoRule has at least what every line for a user in sudoers has: HOSTS=COMMANDS.
+	sudoRule = regexp.MustCompile(`[=\n]`)
+	oneLine  = regexp.MustCompile(`^[^\x00-\x1f\x7f]*$`)
+	comment  = regexp.MustCompile(`^[^\x00-\x1f\x7f:]*$`)
+	importID = regexp.MustCompile(`^([a-z]+:)?[A-Za-z0-9][A-Za-z0-9._+-]*$`)
 )
 
 func (a *Accounts) check(wrong *problems) {
@@ -166,6 +168,7 @@ func (u *User) check(wrong *problems, at string, seen map[string]bool) {
 	if id, err := strconv.ParseUint(u.UID, 10, 32); known(u.UID) != "" && (err != nil || id == 1<<32-1) {
 		wrong.add(at+".uid", "not the number of a user", "write digits, such as 1000")
 	}
+	wrong.match(at+".sudo", u.Sudo, sudoRule, "not a rule of sudoers, which breaks sudo for all users", "write it as behind the name there: ALL=(ALL) NOPASSWD:ALL")
 	wrong.match(at+".sudo", u.Sudo, oneLine, "a rule of several lines", "write one rule; more of them go into a write_file below /etc/sudoers.d")
 	checkKeys(wrong, at+".ssh_authorized_keys", u.SSHAuthorizedKeys)
 	wrong.matchAll(at+".ssh_import_id", u.SSHImportID, importID, "not an account whose keys could be fetched", "write it as gh:name or lp:name")

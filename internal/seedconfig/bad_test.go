@@ -39,6 +39,7 @@ var bad = []struct {
 	{user("a", "homedir", "home/a"), "user[0].homedir: ", "absolute"},
 	{user("a", "uid", "-1"), "user[0].uid: ", "digits"},
 	{user("a", "uid", "4294967295"), "user[0].uid: ", "digits"},
+	{user("a", "sudo", "true"), "user[0].sudo: ", "NOPASSWD:ALL"},
 	{user("a", "sudo", "ALL\nALL"), "user[0].sudo: ", "one rule"},
 	{user("a", "ssh_authorized_keys", []string{key, "ssh-rsa AAAA"}), "user[0].ssh_authorized_keys[1]: ", ".pub"},
 	{user("a", "ssh_authorized_keys", []string{""}), "user[0].ssh_authorized_keys[0]: ", ".pub"},
@@ -67,6 +68,7 @@ var bad = []struct {
 	{attributes{"write_file": []attributes{{"path": "/a"}, {"path": "//a"}}}, `write_file "//a".path: `, "another block"},
 	{attributes{"write_file": []attributes{{"path": "/a", "permissions": "0888"}}}, `write_file "/a".permissions: `, "octal"},
 	{attributes{"write_file": []attributes{{"path": "/a", "permissions": "u+x"}}}, `write_file "/a".permissions: `, "octal"},
+	{attributes{"write_file": []attributes{{"path": "/a", "permissions": "rw-r--r--"}}}, `write_file "/a".permissions: `, "octal"},
 	{attributes{"write_file": []attributes{{"path": "/a", "owner": "root root"}}}, `write_file "/a".owner: `, "root:root"},
 	{attributes{"write_file": []attributes{{"path": "/a", "content": "x", "source": "/dev/null"}}}, `write_file "/a".source: `, "content is set"},
 	{attributes{"write_file": []attributes{{"path": "/a", "source": "/nonexistent"}}}, `write_file "/a".source: `, "readable file"},
@@ -115,6 +117,7 @@ var bad = []struct {
 	{attributes{"user_data": "#cloud-config\nusers: [{name: a}]\n", "user": []attributes{{"name": "a"}}}, "the attributes: ", `user "a" is described in user_data`},
 	{attributes{"cloud_config": "users:\n- name: a\n  lock_passwd: false\n  plain_text_passwd: s3cret\n"}, "cloud_config, line 4", "hashed_passwd"},
 
+	{attributes{"network": attributes{}}, "network: ", "no interface"},
 	{attributes{"network": attributes{"ethernet": []attributes{{"dhcp4": true}}}}, "network.ethernet[0].name: ", "missing"},
 	{attributes{"network": attributes{"ethernet": []attributes{{"name": "my nic"}}}}, "network.ethernet[0].name: ", "15 characters"},
 	{attributes{"network": attributes{"ethernet": []attributes{{"name": "a"}}, "vlan": []attributes{{"name": "a", "id": 1, "link": "a"}}}}, "network.vlan[0].name: ", "another interface"},

@@ -137,7 +137,7 @@ func (f *WriteFile) write(i int, users map[string]bool) (yamltext.Map, error) {
 	m.Add("content", content)
 	addText(&m, "owner", f.Owner)
 	if f.Permissions != "" {
-		m.Add("permissions", strings.Repeat("0", 4-len(f.Permissions))+f.Permissions)
+		m.Add("permissions", strings.Repeat("0", max(0, 4-len(f.Permissions)))+f.Permissions)
 	}
 	if f.Append {
 		m.Add("append", true)

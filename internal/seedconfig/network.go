@@ -146,6 +146,9 @@ func (n *Network) check(wrong *problems) {
 	if n == nil {
 		return
 	}
+	if n.empty() {
+		wrong.add("network", "the block describes no interface", "add `ethernet { name = \"eth0\" }`, or leave it out for what the image does by itself")
+	}
 	names := map[string]bool{}
 	check := func(kind string, i int, name string, a *Addressing) string {
 		at := fmt.Sprintf("network.%s[%d]", kind, i)

@@ -16,6 +16,8 @@ func (j *judge) age(path string, n *yaml.Node, a age) {
 	since, deprecated, removed := release(a.since), release(a.deprecated), release(a.removed)
 	target := j.Target
 	switch {
+	case a.refused && (target.Known() && target.Before(since) || !target.Known() && oldest.Before(since)):
+		j.aged(n, a.instead, "%s is refused by the schema of cloud-init before %s, which carries it out all the same", path, since)
 	case target.Known() && since.Known() && target.Before(since):
 		j.aged(n, cmp.Or(a.instead, "leave it out, or update cloud-init"), "%s is known since cloud-init %s; the target has %s and will ignore it", path, since, target)
 	case !target.Known() && oldest.Before(since):
@@ -62,8 +64,10 @@ func typo(given string, words []string, letters int) (string, bool) {
 	plain := plainName(given)
 	best, least := "", 3
 	for _, w := range words {
+		// A name of one's own that begins with a key: users-extra. One that lacks a
+		// letter of a longer key is meant to be that: ssh_authorized_key, not ssh.
 		if rest, longer := strings.CutPrefix(given, w); longer && rest != "" && strings.ContainsAny(rest[:1], "-_.") {
-			return "", false
+			least = 2
 		}
 	}
 	for _, w := range words {

@@ -18,10 +18,16 @@ var (
 	notBase64   = regexp.MustCompile(`[^A-Za-z0-9+/=]`)
 	octal       = regexp.MustCompile(`^(?:0o?)?[0-7]{3,4}$`)
 	waitForm    = regexp.MustCompile(`^\+?[0-9]+$`)
-	swapForm    = regexp.MustCompile(`^[0-9]*\.?[0-9]+[BKMGT]$`)
+	swapForm    = regexp.MustCompile(`^[0-9]*\.?[0-9]+ *[BKMGT]B?$`)
 	tagListForm = regexp.MustCompile(`^[-_0-9a-zA-Z]+(?:,[-_0-9a-zA-Z]+)*$`)
 	hostForm    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
-	hostKeyForm = regexp.MustCompile(`^(?:dsa|ecdsa|ed25519|rsa)_(?:public|private|certificate)$`)
+	// keyForm is by what cloud-init knows a public key: its type, known to sshd, and
+	// something behind it; options may stand before.
+	keyForm = regexp.MustCompile(`(?:^|\s)(?:(?:ssh-(?:rsa|dss|ed25519)|ssh-xmss@openssh\.com|ecdsa-sha2-nistp(?:256|384|521)|` +
+		`sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)|[a-z0-9-]+-cert-v01@openssh\.com|rsa|dsa|ecdsa|ed25519)\s+\S`)
+	// plainPackages are several names where one belongs.
+	plainPackages = regexp.MustCompile(`^[a-z0-9][a-z0-9.+_-]*(?:\s+[a-z0-9][a-z0-9.+_-]*)+$`)
+	hostKeyForm   = regexp.MustCompile(`^(?:dsa|ecdsa|ed25519|rsa)_(?:public|private|certificate)$`)
 )
 
 // permissions: text is read as octal; a number is what YAML made of it.
@@ -148,5 +154,46 @@ func publicKey(j *judge, path string, n *yaml.Node) {
 		j.fail(n, "write it below ssh_import_id", "%s is a name to import keys of, not a key", path)
 	case key == "":
 		j.warn(n, "leave it out", "%s is empty", path)
+	case !strings.HasPrefix(key, "#") && !keyForm.MatchString(key):
+		j.fail(n, "write it as in a .pub file: type, key, comment", "%s is not a line of authorized_keys; cloud-init would leave it out in silence", path)
+	}
+}
+
+// packageName looks for several names in one text: they are quoted for the package
+// manager, and there is no package of such a name.
+func packageName(j *judge, path string, n *yaml.Node) {
+	if name := strings.TrimSpace(n.Value); formOf(n) == text && (strings.Contains(name, ",") || plainPackages.MatchString(name)) {
+		j.fail(n, "give each an item of its own: [curl, wget]", "%s names more than one package, which cloud-init takes for one name", path)
+	}
+}
+
+// sudoRule: what stands behind the user's name in sudoers. A line there that is none
+// keeps sudo from working for everybody.
+func sudoRule(j *judge, path string, n *yaml.Node) {
+	const advice = "write it as in sudoers behind the name: ALL=(ALL) NOPASSWD:ALL"
+	switch f := formOf(n); {
+	case f == boolean && truth(n.Value):
+		j.fail(n, advice, "%s cannot be true; cloud-init fails on it, and makes no user after it", path)
+	case f == boolean:
+		j.age(path+" as a boolean", n, age{deprecated: "22.2", instead: "leave it out, or write null"})
+	case f == text && !strings.Contains(n.Value, "="):
+		j.fail(n, advice, "%s is no rule of sudoers, which breaks sudo for all users", path)
+	case f == list:
+		for i, item := range n.Content {
+			sudoRule(j, path+"["+strconv.Itoa(i)+"]", resolve(item))
+		}
+	}
+}
+
+// namedUsers: users may be a mapping by name, whose values are settings or true.
+func namedUsers(j *judge, path string, n *yaml.Node) {
+	if formOf(n) != mapping {
+		return
+	}
+	for _, p := range pairs(n) {
+		if f := formOf(p.value); f != unknown && f != mapping && (f&(text|boolean) == 0 || !truth(p.value.Value)) {
+			j.fail(p.key, "begin each user with `- name: …`", "%s: below users without dashes stand the users' names, and this is not taken for one", join(path, p.key))
+			return
+		}
 	}
 }

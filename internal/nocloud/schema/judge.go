@@ -104,7 +104,10 @@ func (j *judge) value(path string, n *yaml.Node, t *Type) {
 			return
 		}
 	case f&t.forms == 0:
-		j.warn(n, cmp.Or(t.advice, "write "+t.wanted()), "%s is %s, which cloud-init takes, but its schema wants %s", path, called(f), t.wanted())
+		j.warn(n, t.how(f, n), "%s is %s, which cloud-init takes, but its schema wants %s", path, called(f), t.wanted())
+	case f == text && t.spelt && booleanForm.MatchString(n.Value):
+		j.warn(n, "write it without quotes", "%s is text where true or false belongs", path)
+		return
 	case f == text && t.words != nil && !slices.Contains(t.words, n.Value):
 		j.fail(n, suggestion(n.Value, t.words), "%s is not a value that cloud-init knows", path)
 		return
@@ -152,7 +155,7 @@ func (j *judge) converted(path string, n *yaml.Node, f form, t *Type) bool {
 		j.warn(n, "write true or false", "%s is a number where true or false belongs", path)
 		return false
 	}
-	j.fail(n, cmp.Or(t.advice, "write "+t.wanted()), "%s is %s; it must be %s", path, called(f), t.wanted())
+	j.fail(n, t.how(f, n), "%s is %s; it must be %s", path, called(f), t.wanted())
 	return false
 }
 
@@ -175,6 +178,8 @@ func (j *judge) number(path string, n *yaml.Node, f form, t *Type) bool {
 		j.warn(n, "quote it", "%s is %s to YAML, not text", path, what)
 	case t.words != nil:
 		j.fail(n, "write "+oneOf(t.words), "%s is %s; it must be %s", path, what, t.wanted())
+	case t.breaks:
+		j.fail(n, "quote it", "%s is %s to YAML; cloud-init fails on what is not text here", path, what)
 	case t.strict:
 		j.fail(n, "quote it", "%s is %s to YAML; cloud-init ignores what is not text here", path, what)
 	default:
@@ -293,6 +298,10 @@ func (j *judge) unknown(path string, key *yaml.Node, t *Type) {
 		return
 	}
 	if t.others != nil {
+		return
+	}
+	if dash := strings.TrimLeft(key.Value, "-"); dash != key.Value {
+		j.fail(key, "put a blank behind the dash", "%s is no entry of a list but a key, which cloud-init would ignore", name)
 		return
 	}
 	advice := "remove it, unless a newer cloud-init knows it"

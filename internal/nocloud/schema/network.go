@@ -22,6 +22,10 @@ func NetworkConfig(root *yaml.Node, o Options) []Finding {
 		}
 		j.beside(root)
 		root = inner
+		if key, _ := find(root, "network"); key != nil {
+			j.fail(key, "leave one of them out", "network stands below network")
+			return j.sorted()
+		}
 	}
 	if len(root.Content) == 0 {
 		j.warn(root, "", "network-config says nothing; cloud-init will use its default (DHCP on the first interface)")
@@ -61,6 +65,8 @@ func (j *judge) networkVersion(root *yaml.Node) {
 		j.version1(root)
 	case formOf(version) == integer && version.Value == "2":
 		j.version2(root)
+	case formOf(version) == integer:
+		j.fail(version, "write 2 (netplan's form) or 1", "there is no such version of network-config")
 	default:
 		j.fail(version, "write it without quotes", "the version of network-config must be the number 1 or 2")
 	}

@@ -5,7 +5,7 @@ package schema
 // aPackage is a name, or a name and a version.
 var (
 	nameAndVersion = tuple(2, aText)
-	aPackage       = aText.or(nameAndVersion).say("write a name, or [name, version]")
+	aPackage       = aText.or(nameAndVersion).breaking().failing().checked(packageName).say("write a name, or [name, version]")
 )
 
 var aMirror = object(fields{
@@ -35,7 +35,10 @@ func subscription(t *Type, name string) *Type { return t.deprecated("25.3", "wri
 var packageManagers = fields{
 	"packages": listOf(aPackage.or(object(fields{
 		"apt": listOf(aPackage), "snap": listOf(aPackage),
-	})).noted(mapping, age{since: "23.4", instead: "write the names alone"})).atLeast(1).tolerating(text).
+	}).meaning(map[string]string{
+		"name": "write the name alone: - vim", "package": "write the name alone: - vim", "pkg": "write the name alone: - vim",
+		"version": "write [name, version]", "state": "write the name alone: - vim",
+	})).noted(mapping, age{since: "23.4", instead: "write the names alone"})).atLeast(1).tolerating(text).checked(packageName).
 		say("write a list: [nginx, [curl, 7.88.1-10]]"),
 	"package_update":             aSwitch,
 	"package_upgrade":            aSwitch,

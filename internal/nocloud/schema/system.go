@@ -13,13 +13,13 @@ import (
 var encodings = word("gz", "gzip", "gz+base64", "gzip+base64", "gz+b64", "gzip+b64", "b64", "base64", "text/plain")
 
 // aCommand is a line for a shell, or a list of arguments.
-var aCommand = aText.or(texts).
+var aCommand = aText.or(texts).breaking().
 	say("write one text, quoted where `: ` would make a mapping of it, or a list of arguments")
 
 var filesAndCommands = fields{
 	"write_files": listOf(object(fields{
 		"path":        aText.failing(),
-		"content":     aText.say("write text; a block needs `content: |`"),
+		"content":     aText.breaking().failing().say("write text; a block needs `content: |`"),
 		"owner":       aText.say("write user:group"),
 		"permissions": aText.or(aNumber).checked(permissions).say("write four octal digits in quotes: '0644'"),
 		"encoding":    encodings,
@@ -72,7 +72,7 @@ var nameAndPlace = fields{
 	"preserve_hostname":         aSwitch,
 	"prefer_fqdn_over_hostname": aSwitch,
 	"create_hostname_file":      aSwitch.since("23.4"),
-	"manage_etc_hosts": aSwitch.or(word("localhost", "template")).
+	"manage_etc_hosts": aSwitch.or(word("localhost", "template")).inWords().
 		notedWord("template", age{deprecated: "22.3", instead: "write true"}),
 	"timezone": aText.checked(timeZone),
 	"locale": aText.or(aSwitch).
@@ -117,11 +117,11 @@ var storage = fields{
 	"growpart": object(fields{
 		"mode": word("auto", "growpart", "gpart", "off").or(aSwitch).checked(growMode).
 			noted(boolean, age{deprecated: "22.3", instead: "write 'off', in quotes"}),
-		"devices":                  texts,
+		"devices":                  texts.tolerating(text),
 		"ignore_growroot_disabled": aSwitch,
 	}),
-	"resize_rootfs": aSwitch.or(word("noblock")),
-	"mounts": listOf(someText.atMost(6).say("write fs_spec, fs_file, fs_vfstype, fs_mntops, fs_freq, fs_passno, at most")).
+	"resize_rootfs": aSwitch.or(word("noblock")).inWords(),
+	"mounts": listOf(someText.atMost(6).say("write up to six fields, as in /etc/fstab: [/dev/vdb, /srv, ext4, \"defaults,nofail\", \"0\", \"2\"]")).
 		atLeast(1).failing().say("write a list of lists: - [/dev/vdb, /srv, ext4]"),
 	"mount_default_fields": tuple(6, aText.or(scalar(null))),
 	"swap": object(fields{

@@ -3,6 +3,7 @@
 package schema
 
 import (
+	"regexp"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -33,8 +34,11 @@ type Type struct {
 	least, most int
 	// meant are names of keys that people write, and what is meant.
 	meant map[string]string
-	// fails marks what cloud-init fails on if there is no value.
-	fails bool
+	// fails marks what cloud-init fails on if there is no value, breaks what it fails
+	// on if text is a number to YAML.
+	fails, breaks bool
+	// spelt marks booleans that cloud-init reads from text, too.
+	spelt bool
 	// advice says how to write it.
 	advice string
 	// misplaced says where a key belongs that cloud-init knows, but not here.
@@ -51,6 +55,8 @@ type fields map[string]*Type
 // age is since when something is known, deprecated, gone.
 type age struct {
 	since, deprecated, removed string
+	// refused: the schemas before since refuse what the code carries out.
+	refused bool
 	// instead is what to do about it.
 	instead string
 }
@@ -108,6 +114,8 @@ func (t Type) wanting(keys ...string) *Type          { t.wants = keys; return &t
 func (t Type) with(others *Type) *Type               { t.others = others; return &t }
 func (t Type) tolerating(f form) *Type               { t.tolerated |= f; return &t }
 func (t Type) failing() *Type                        { t.fails = true; return &t }
+func (t Type) breaking() *Type                       { t.breaks = true; return &t }
+func (t Type) inWords() *Type                        { t.spelt = true; return &t }
 func (t Type) say(advice string) *Type               { t.advice = advice; return &t }
 func (t Type) meaning(names map[string]string) *Type { t.meant = names; return &t }
 
@@ -164,6 +172,28 @@ func (t *Type) wanted() string {
 	}
 	return strings.Join(parts[:len(parts)-1], ", ") + " or " + parts[len(parts)-1]
 }
+
+// how says how to write a value where n, of the form f, cannot stand.
+func (t *Type) how(f form, n *yaml.Node) string {
+	switch {
+	case f == text && t.forms&list != 0 && dashed.MatchString(n.Value):
+		return "put a blank behind each dash"
+	case t.advice != "":
+		return t.advice
+	case t.forms == mapping || t.forms == mapping|null:
+		return "write `key: value` in lines below it, further indented"
+	case t.forms&list != 0 && t.forms&text == 0:
+		return "begin each entry with `- `, or write [a, b]"
+	case f == mapping && t.forms&text != 0:
+		return "quote it if it is one text with `: ` in it"
+	case f == list && t.forms == text:
+		return "give one, without `- ` and brackets"
+	}
+	return "write " + t.wanted()
+}
+
+// dashed is a list whose dashes have no blanks behind them, which makes one text.
+var dashed = regexp.MustCompile(`^-[^-\s]`)
 
 // oneOf lists the words, unless they are many.
 func oneOf(words []string) string {

@@ -22,9 +22,8 @@ var aUser = object(fields{
 	"groups": aText.or(someText).or(mapOf(anything)).
 		noted(mapping, age{deprecated: "23.1", instead: "write a list of names"}),
 	"sudo": aText.or(scalar(null|boolean)).or(listOf(aText.or(scalar(null)))).
-		noted(boolean, age{deprecated: "22.2", instead: "leave it out, or write null"}).
-		noted(list, age{since: "23.3", instead: "write one text, or files below /etc/sudoers.d by write_files"}).
-		say("write text, as in sudoers behind the name: ALL=(ALL) NOPASSWD:ALL"),
+		noted(list, age{since: "23.3", refused: true, instead: "write one text, or have the provisioner pass over that schema (machine_schema = false)"}).
+		checked(sudoRule).say("write text, as in sudoers behind the name: ALL=(ALL) NOPASSWD:ALL"),
 	"doas": someText.since("23.3"),
 	"uid":  aNumber.or(aText).noted(text, age{deprecated: "22.3", instead: "write it without quotes"}),
 
@@ -63,6 +62,8 @@ var aUser = object(fields{
 	"group":           "write primary_group, or groups",
 	"ssh_keys":        "write ssh_authorized_keys",
 	"ssh-keys":        "write ssh_authorized_keys",
+	"key":             "write ssh_authorized_keys",
+	"ssh_key":         "write ssh_authorized_keys",
 	"keys":            "write ssh_authorized_keys",
 	"authorized_keys": "write ssh_authorized_keys",
 	"public_keys":     "write ssh_authorized_keys",
@@ -81,9 +82,9 @@ var aPassword = object(fields{
 }).needing("name").checked(newPassword)
 
 var usersAndAccess = fields{
-	"users": aText.or(listOf(aText.or(texts).or(aUser).checked(oneUser).say("write a name, or name and settings as keys"))).or(anyMap).
+	"users": aText.or(listOf(aText.or(texts).or(aUser).checked(oneUser).say("write a name, or name and settings as keys"))).or(anyMap).checked(namedUsers).
 		say("begin each user with `- name: …`"),
-	"user": aText.or(aUser.needing()).checked(oneUser),
+	"user": aText.or(aUser.needing()).checked(oneUser).say("for a list of users write users"),
 	"groups": aText.or(listOf(aText.or(mapOf(aText.or(someText)))).atLeast(1)).or(mapOf(aText.or(someText))).
 		say("write a list: [admins, {cloud-users: [alice]}]"),
 	"password": aText.checked(defaultPassword),
