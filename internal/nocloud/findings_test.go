@@ -66,6 +66,8 @@ var caveatCases = []struct {
 	{"24.2", "fedora 41", "x86_64", fromSeed("file:///x/"), Installed, "reads no network-config at seedfrom (24.3 does)"},
 	{"24.3.1", "fedora 41", "x86_64", fromSeed("http://x/"), Installed, "replaces the seed's network-config"},
 	{"25.2-0ubuntu1~24.04.1", "ubuntu 24.04", "x86_64", fromSeed("http://x/"), Installed, "Ubuntu's cloud-init up to 24.04 reads no network-config"},
+	{"26.1-0ubuntu1~22.04.1", "ubuntu 22.04", "x86_64", fromSeed("http://x/"), Installed, "Ubuntu's cloud-init up to 24.04 reads no network-config"},
+	{"24.3.1-0ubuntu0~20.04.1", "ubuntu 20.04", "x86_64", fromSeed("http://x/"), Installed, "Ubuntu's cloud-init up to 24.04 reads no network-config"},
 	{"25.2-0ubuntu1~25.04.1", "ubuntu 25.04", "x86_64", fromSeed("http://x/"), Installed, "replaces the seed's network-config"},
 	{"23.4", "", "", Seed{MetaData: given("m", "seedfrom: ftp://x/\n")}, Installed, "fetches no seed by ftp"},
 	{"24.2", "", "", Seed{MetaData: given("m", "seedfrom: ftp://x/\n")}, Installed, "replaced by what is found there"},

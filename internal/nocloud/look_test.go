@@ -232,6 +232,49 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// On request the argument goes out of the files where that is safe, and nothing else does.
+func TestArgumentIsTakenOutOnRequest(t *testing.T) {
+	eachShell(t, func(g target) {
+		g.write("usr/bin/cloud-init", "#!/bin/sh\n", 0o755)
+		for path, c := range map[string][2]string{
+			"etc/default/grub":             {"# cloud-init=disabled\nA=\"quiet cloud-init=disabled ro\"\nB='cloud-init=disabled'\nC=\"cloud-init=disabled ro\"\n", "# cloud-init=disabled\nA=\"quiet ro\"\nB=''\nC=\"ro\"\n"},
+			"etc/default/grub.d/a b.cfg":   {"A=cloud-init=disabled\n", "A=\n"},
+			"boot/grub/grub.cfg":           {"\tlinux /a ro cloud-init=disabled\n\tlinux /b cloud-init=disabled cloud-init=disabled ro\n", "\tlinux /a ro\n\tlinux /b ro\n"},
+			"boot/loader/entries/one.conf": {"options\tcloud-init=disabled\troot=x\n", "options\troot=x\n"},
+			"etc/kernel/cmdline":           {"cloud-init=disabled root=x\n", "root=x\n"},
+			"boot/cmdline.txt":             {"cloud-init=disabled", ""},
+		} {
+			g.write(path, c[0], 0o640)
+			defer func() {
+				text, err := os.ReadFile(g.path(path))
+				info, statErr := os.Stat(g.path(path))
+				if err != nil || strings.TrimSuffix(string(text), "\n") != strings.TrimSuffix(c[1], "\n") || statErr != nil || info.Mode() != 0o640 {
+					g.t.Errorf("%s: %q, %v, %v", path, text, err, info)
+				}
+			}()
+		}
+		left := []string{"/boot/grub2/grub.cfg", "/boot/grub2/grubenv", "/usr/lib/kernel/cmdline"}
+		g.write(left[1], "kernelopts=root=x cloud-init=disabled\n####", 0o600)
+		g.write(left[2], "root=x xcloud-init=disabled\n", 0o644)
+		if err := os.Symlink("../grub/linked.cfg", g.path(left[0])); err != nil {
+			g.t.Fatal(err)
+		}
+		g.write("boot/grub/linked.cfg", "linux /a cloud-init=disabled\n", 0o600)
+		if report := g.must(g.run(true, fullSeed)); len(report.ArgumentDisabled) != 9 || len(report.Enabled) > 0 {
+			g.t.Errorf("not asked for: %+v", report)
+		}
+		report := g.must(g.install(Installer{Pin: true, Enable: true}, fullSeed))
+		slices.Sort(report.ArgumentDisabled)
+		if len(report.Enabled) != 6 || !slices.Contains(report.Enabled, "cloud-init=disabled is no longer in /boot/grub/grub.cfg") || !slices.Equal(report.ArgumentDisabled, left) {
+			g.t.Errorf("%+v", report)
+		}
+		before := g.tree(true)
+		if report := g.must(g.install(Installer{Pin: true, Enable: true}, fullSeed)); len(report.Enabled) > 0 || !slices.Equal(before, g.tree(true)) {
+			g.t.Errorf("again: %+v", report)
+		}
+	})
+}
+
 func TestListWithoutNoCloud(t *testing.T) {
 	g := machineWith(t, "dash", map[string]string{
 		"etc/cloud/cloud.cfg": "datasource_list: [ NoCloud, Ec2 ]\n", "etc/cloud/cloud.cfg.d/90_dpkg.cfg": "datasource_list: [ Ec2 ]\n",
@@ -246,9 +289,10 @@ func TestListWithoutNoCloud(t *testing.T) {
 
 func TestCIDATAIsIgnoredOnRequest(t *testing.T) {
 	g := machineWith(t, "dash", nil)
+	const words = "\ndatasource:\n  NoCloud:\n    fs_label: null\n"
 	for pin, want := range map[bool]string{true: Pin + ignoreCIDATA, false: ignoreCIDATA} {
 		report := g.must(g.install(Installer{Pin: pin, IgnoreCIDATA: true}, fullSeed))
-		if text, err := os.ReadFile(g.path(PinFile)); err != nil || string(text) != want || report.Pin != Installed {
+		if text, err := os.ReadFile(g.path(PinFile)); err != nil || string(text) != want || !strings.HasSuffix(string(text), words) || report.Pin != Installed {
 			t.Errorf("pinned %v: %q, %v, %+v", pin, text, err, report)
 		}
 	}

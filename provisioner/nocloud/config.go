@@ -37,8 +37,9 @@ type Config struct {
 	// the file of `pin_datasource`. Defaults to `false`.
 	IgnoreCIDATA bool `mapstructure:"ignore_cidata"`
 	// Has cloud-init started at boot: enables and unmasks its units, those of the
-	// version that is installed, and removes `/etc/cloud/cloud-init.disabled`.
-	// Without it, what keeps cloud-init from running is told and left as it is.
+	// version that is installed, removes `/etc/cloud/cloud-init.disabled`, and takes
+	// `cloud-init=disabled` out of the configuration of boot loaders (not out of a
+	// `grubenv`, which is told). Without it, what keeps cloud-init from running is told and left as it is.
 	// Defaults to `false`.
 	EnableCloudInit bool `mapstructure:"enable_cloud_init"`
 	// Has the machine's own `cloud-init schema`, if there is one, judge the

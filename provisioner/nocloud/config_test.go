@@ -67,17 +67,27 @@ func TestPrepareRefuses(t *testing.T) {
 
 // Free-form text is not for Packer's templates; paths are.
 func TestJinjaSurvives(t *testing.T) {
-	var p Provisioner
 	text := "## template: jinja\n#cloud-config\nhostname: {{ ds.meta_data.hostname }}{% if x %}{{ nosuchfunc }}{% endif %}\n"
 	script := "#!/bin/sh\necho {{ .Nope }} {{ template }}\n"
-	if err := p.Prepare(map[string]any{
+	values := map[string]any{
 		"user_data": text, "vendor_data": script, "meta_data": "a: '{{ b }}'\n", "network_config": "version: 2\n# {{ c }}\n",
-	}); err != nil {
-		t.Fatal(err)
+		"cloud_config": text, "runcmd": []string{script}, "hostname": "web",
 	}
-	if p.config.UserData != text || p.config.VendorData != script || p.config.MetaData != "a: '{{ b }}'\n" || p.config.NetworkConfig != "version: 2\n# {{ c }}\n" {
-		t.Errorf("%+v", p.config)
+	for _, variables := range []map[string]any{nil, {"name": "web"}} { // those of a JSON template, which has no others
+		var p Provisioner
+		if variables != nil {
+			values["packer_user_variables"], values["hostname"] = variables, "{{ user `name` }}"
+		}
+		if err := p.Prepare(values); err != nil {
+			t.Fatal(err)
+		}
+		c := p.config
+		if c.UserData != text || c.VendorData != script || c.MetaData != "a: '{{ b }}'\n" || c.NetworkConfig != "version: 2\n# {{ c }}\n" ||
+			c.CloudConfig != text || c.Runcmd[0] != script || c.Hostname != "web" {
+			t.Errorf("%v: %+v", variables, c)
+		}
 	}
+	var p Provisioner
 	if err := p.Prepare(map[string]any{"user_data_file": "{{ nosuchfunc }}"}); err == nil {
 		t.Error("a path was not interpolated")
 	}

@@ -13,6 +13,27 @@ look_at_disabling() {
 	fi
 }
 
+disabling='^[^#]*cloud-init=disabled'
+
+# allow takes cloud-init=disabled out of a boot loader's file. Not out of grubenv,
+# which has a form of its own, nor of what is reached by a link.
+allow() {
+	case $1 in
+	*/grubenv) return 1 ;;
+	esac
+	[ ! -L "$1" ] || return 1
+	sed -e '/^[[:space:]]*#/b' \
+		-e :again -e "s/[[:space:]]cloud-init=disabled\\([[:space:]\"']\\)/\\1/" -e tagain -e 's/[[:space:]]cloud-init=disabled$//' \
+		-e "s/\\([=\"']\\)cloud-init=disabled[[:space:]]/\\1/g" -e "s/\\([=\"']\\)cloud-init=disabled\\([\"']\\)/\\1\\2/g" \
+		-e 's/=cloud-init=disabled$/=/' -e 's/^cloud-init=disabled[[:space:]]//' -e 's/^cloud-init=disabled$//' \
+		"$1" >"$from/arguments" || return 1
+	if grep -Eq "$disabling" "$from/arguments" ||
+		! { cp -p "$1" "$1.diskimage" && cat "$from/arguments" >"$1.diskimage" && mv -f "$1.diskimage" "$1"; }; then
+		rm -f "$1.diskimage"
+		return 1
+	fi
+}
+
 # unit_file NAME prints the path, on the machine, of a unit that is not masked.
 unit_file() {
 	for dir in /etc/systemd/system /usr/local/lib/systemd/system /usr/lib/systemd/system /lib/systemd/system; do

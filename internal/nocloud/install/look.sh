@@ -94,7 +94,14 @@ look_at_arguments() {
 		"$root"/etc/kernel/cmdline "$root"/usr/lib/kernel/cmdline "$root"/etc/cmdline.d/*.conf \
 		"$root"/boot/extlinux/extlinux.conf "$root"/boot/syslinux/syslinux.cfg "$root"/etc/update-extlinux.conf \
 		"$root"/boot/cmdline.txt "$root"/boot/firmware/cmdline.txt
-	naming "^[^#]*cloud-init=disabled" "$@" | each argument_disabled
+	naming "$disabling" "$@" |
+		while IFS= read -r file; do
+			if [ "$enable" = yes ] && [ "${DISKIMAGE_REPEAT:-}" != yes ] && allow "$file"; then
+				say "enabled=cloud-init=disabled is no longer in ${file#"$root"}"
+			else
+				say "argument_disabled=${file#"$root"}"
+			fi
+		done
 	naming "^([^#]*[^#[:alnum:]._-])?(ds|ci\.ds|ci\.datasource)=" "$@" |
 		while IFS= read -r file; do
 			# What only says NoCloud, without another seed, says the same as we do.
