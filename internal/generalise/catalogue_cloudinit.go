@@ -108,6 +108,12 @@ func accounts() []Operation {
 			Actions: []Action{home(".ssh/authorized_keys", ".ssh/authorized_keys2")},
 		},
 		{
+			Name: "ssh-user-keys", What: "users' own keys for ssh", Default: false,
+			Why: "an image may have some on purpose, to fetch what it needs; with the private halves each clone is who the template was", Families: anywhere(),
+			Actions: []Action{home(".ssh/id_rsa", ".ssh/id_rsa.pub", ".ssh/id_dsa", ".ssh/id_dsa.pub", ".ssh/id_ecdsa", ".ssh/id_ecdsa.pub", ".ssh/id_ecdsa_sk", ".ssh/id_ecdsa_sk.pub",
+				".ssh/id_ed25519", ".ssh/id_ed25519.pub", ".ssh/id_ed25519_sk", ".ssh/id_ed25519_sk.pub", ".ssh/identity", ".ssh/identity.pub")},
+		},
+		{
 			Name: "home-caches", What: "what programs cache in home directories", Default: false, Why: "an image may have warm caches on purpose",
 			Families: anywhere(), Actions: []Action{home(".cache")},
 		},

@@ -64,6 +64,12 @@ func services() []Operation {
 			Why: "services that name it do not start without; nothing makes it anew", Families: []Family{Debian},
 			Actions: []Action{gone("/etc/ssl/certs", "ssl-cert-snakeoil.pem"), gone("/etc/ssl/private", "ssl-cert-snakeoil.key")},
 		},
+		{
+			Name: "tls-keys", What: "TLS keys in the places of Red Hat's packages, and a certificate authority of the machine's own", Default: false,
+			Why: "services that name them do not start without; some are made anew, most are not", Families: []Family{RHEL},
+			Actions: []Action{gone("/etc/pki/tls/private", "*.key"), gone("/etc/pki/tls/certs", "localhost.crt"),
+				gone("/etc/pki/CA/private", "*.key", "*.pem"), gone("/etc/pki/CA/certs", "*.crt", "*.pem"), gone("/etc/pki/CA/crl", "*.crl", "*.crt"), gone("/etc/pki/CA/newcerts", "*.crt", "*.pem")},
+		},
 	}
 }
 
