@@ -148,6 +148,7 @@ var badUserData = []bad{
 	{"mime, no shebang", mimeTop + "--==B==\nContent-Type: text/x-shellscript\n\necho\n--==B==--\n", 7, 1, "without #!", "#!/bin/sh"},
 	{"mime, no header", mimeTop + "--==B==\nContent-Type: text/plain\n\necho hi\n--==B==--\n", 7, 1, "no header", ""},
 	{"mime, bad base64", mimeTop + "--==B==\nContent-Type: text/cloud-config\nContent-Transfer-Encoding: base64\n\naGV!bG8=\n--==B==--\n", 0, 0, "not base64", "encode"},
+	{"mime, misspelt type", mimeTop + "--==B==\nContent-Type: text/cloudconfig\n\na: b\n--==B==--\n", 7, 1, "a type that cloud-init does not know", "did you mean text/cloud-config?"},
 	{"mime, bad inside base64", mimeTop + "--==B==\nContent-Type: text/cloud-config\nContent-Transfer-Encoding: base64\n\nLSBh\n--==B==--\n", 1, 1, "top level is a list", ""},
 	{"mime, bad inside quoted-printable", mimeTop + "--==B==\nContent-Type: text/cloud-config\nContent-Transfer-Encoding: quoted-printable\n\na=\n: b\nc: d: e\n--==B==--\n", 2, 5, "`key: value`", ""},
 	{"mime, not gzip", mimeTop + "--==B==\nContent-Type: application/gzip\nContent-Transfer-Encoding: base64\n\naGVsbG8=\n--==B==--\n", 0, 0, "compressed content", "gzip"},

@@ -12,6 +12,10 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nearest"
 )
 
 // gzipTypes are the types whose content cloud-init decompresses.
@@ -189,5 +193,19 @@ func (r reporter) declaredPart(text string, declared kind) {
 		r.jinja(text)
 	case cloudConfig, archive, jsonPatch, bootHook, include, includeOnce, partHandler:
 		r.content(text, declared)
+	default:
+		r.unknownType(string(declared))
+	}
+}
+
+// unknownType: a type that is nearly one of cloud-init's; others may be those of part
+// handlers.
+func (r reporter) unknownType(declared string) {
+	known := []string{"text/x-shellscript-per-boot", "text/x-shellscript-per-instance", "text/x-shellscript-per-once"}
+	for _, k := range []kind{script, jinja, cloudConfig, archive, jsonPatch, bootHook, include, includeOnce, partHandler} {
+		known = append(known, string(k))
+	}
+	if like, ok := nearest.Name(declared, known); ok && levenshtein.Distance(declared, like, nil) <= 2 {
+		r.fail(place{1, 1}, "a type that cloud-init does not know; it would pass over the part", "did you mean "+like+"?")
 	}
 }

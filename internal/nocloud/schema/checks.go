@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -195,5 +196,23 @@ func namedUsers(j *judge, path string, n *yaml.Node) {
 			j.fail(p.key, "begin each user with `- name: …`", "%s: below users without dashes stand the users' names, and this is not taken for one", join(path, p.key))
 			return
 		}
+	}
+}
+
+func filePath(j *judge, path string, n *yaml.Node) {
+	if formOf(n) == text && strings.HasPrefix(n.Value, "~") {
+		j.fail(n, "write it as /home/NAME/…", "%s begins with ~, which cloud-init takes for a directory of this name in /", path)
+	}
+}
+
+// mountPoint is the second field of a line for fstab.
+func mountPoint(j *judge, path string, n *yaml.Node) {
+	if n.Kind != yaml.SequenceNode || len(n.Content) < 2 {
+		return
+	}
+	switch at := resolve(n.Content[1]); {
+	case formOf(at) != text, strings.HasPrefix(at.Value, "/"), at.Value == "", slices.Contains([]string{"none", "swap", "None"}, at.Value):
+	default:
+		j.fail(at, "write it as /srv, or none for swap", "%s[1] is a mount point that is no absolute path", path)
 	}
 }

@@ -18,7 +18,7 @@ var aCommand = aText.or(texts).breaking().
 
 var filesAndCommands = fields{
 	"write_files": listOf(object(fields{
-		"path":        aText.failing(),
+		"path":        aText.failing().checked(filePath),
 		"content":     aText.breaking().failing().say("write text; a block needs `content: |`"),
 		"owner":       aText.say("write user:group"),
 		"permissions": aText.or(aNumber).checked(permissions).say("write four octal digits in quotes: '0644'"),
@@ -121,7 +121,7 @@ var storage = fields{
 		"ignore_growroot_disabled": aSwitch,
 	}),
 	"resize_rootfs": aSwitch.or(word("noblock")).inWords(),
-	"mounts": listOf(someText.atMost(6).say("write up to six fields, as in /etc/fstab: [/dev/vdb, /srv, ext4, \"defaults,nofail\", \"0\", \"2\"]")).
+	"mounts": listOf(someText.atMost(6).checked(mountPoint).say("write up to six fields, as in /etc/fstab: [/dev/vdb, /srv, ext4, \"defaults,nofail\", \"0\", \"2\"]")).
 		atLeast(1).failing().say("write a list of lists: - [/dev/vdb, /srv, ext4]"),
 	"mount_default_fields": tuple(6, aText.or(scalar(null))),
 	"swap": object(fields{
@@ -143,7 +143,7 @@ var storage = fields{
 		"replace_fs": aText,
 		"extra_opts": aText.or(texts),
 		"cmd":        aText.or(texts),
-	})),
+	}).needing("device", "filesystem|cmd")),
 }
 
 // aHandler is a way to report, by its type.

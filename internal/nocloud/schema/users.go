@@ -2,6 +2,13 @@
 
 package schema
 
+import (
+	"regexp"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
+)
+
 // hyphened is a key whose dashes cloud-init turns into underscores.
 func hyphened(t *Type, name string) *Type { return t.deprecated("24.2", "write "+name) }
 
@@ -10,7 +17,7 @@ var sshKeys = someText.tolerating(text | mapping).
 
 // aUser is a user in `users`, and the default user in `user`.
 var aUser = object(fields{
-	"name":          aSpelling.failing(),
+	"name":          aSpelling.failing().checked(userName),
 	"gecos":         aSpelling,
 	"expiredate":    aSpelling.say("quote it: '2032-09-01'"),
 	"homedir":       aSpelling,
@@ -19,13 +26,13 @@ var aUser = object(fields{
 	"selinux_user":  aSpelling,
 	"shell":         aSpelling,
 	"snapuser":      aSpelling,
-	"groups": aText.or(someText).or(mapOf(anything)).
+	"groups": aText.or(someText).or(mapOf(anything)).checked(groupNames).
 		noted(mapping, age{deprecated: "23.1", instead: "write a list of names"}),
 	"sudo": aText.or(scalar(null|boolean)).or(listOf(aText.or(scalar(null)))).
 		noted(list, age{since: "23.3", refused: true, instead: "write one text, or have the provisioner pass over that schema (machine_schema = false)"}).
 		checked(sudoRule).say("write text, as in sudoers behind the name: ALL=(ALL) NOPASSWD:ALL"),
 	"doas": someText.since("23.3"),
-	"uid":  aNumber.or(aText).noted(text, age{deprecated: "22.3", instead: "write it without quotes"}),
+	"uid":  aNumber.or(aText).checked(userNumber),
 
 	"passwd":            aSpelling.checked(hashed),
 	"hashed_passwd":     aSpelling.checked(hashed),
@@ -116,4 +123,42 @@ var usersAndAccess = fields{
 	"ssh_fp_console_blacklist":  texts,
 	"no_ssh_fingerprints":       aSwitch,
 	"authkey_hash":              aText,
+}
+
+// noName is what useradd and groupadd refuse in a name: with such a user cloud-init
+// ends making users.
+var (
+	noName   = regexp.MustCompile(`^-|[\s:,/]`)
+	uidForm  = regexp.MustCompile(`^[0-9]+$`)
+	groupGap = regexp.MustCompile(`[^\s,]\s+[^\s,]`)
+)
+
+func userName(j *judge, path string, n *yaml.Node) {
+	if formOf(n) == text && noName.MatchString(n.Value) {
+		j.fail(n, "use letters, digits, _, - and dots", "%s is not a name that a user can have", path)
+	}
+}
+
+// groupNames: in one text they are parted by commas.
+func groupNames(j *judge, path string, n *yaml.Node) {
+	switch formOf(n) {
+	case text:
+		if groupGap.MatchString(n.Value) {
+			j.fail(n, "write commas between the names, or a list", "%s has a blank in the name of a group", path)
+		}
+	case list:
+		for i, item := range n.Content {
+			groupNames(j, path+"["+strconv.Itoa(i)+"]", resolve(item))
+		}
+	}
+}
+
+func userNumber(j *judge, path string, n *yaml.Node) {
+	switch {
+	case formOf(n) != text:
+	case uidForm.MatchString(n.Value):
+		j.age(path+" as text", n, age{deprecated: "22.3", instead: "write it without quotes"})
+	default:
+		j.fail(n, "write digits: 1000", "%s is not the number of a user", path)
+	}
 }
