@@ -56,6 +56,8 @@ func (s Locator) Check() error {
 		known = known || strings.HasPrefix(strings.ToLower(s.URL), scheme)
 	}
 	switch bad := special.FindString(fixed); {
+	case !known && strings.Contains(fixed, "@"): // there may be a password in it
+		return fmt.Errorf("it begins with none of %s", strings.Join(schemes, ", "))
 	case !known:
 		return fmt.Errorf("%q begins with none of %s", s.URL, strings.Join(schemes, ", "))
 	case bad != "":

@@ -51,6 +51,9 @@ func TestText(t *testing.T) {
 			t.Errorf("%q: got %v, want %q", url, err, want)
 		}
 	}
+	if err := (Locator{URL: "me:hunter2@x/"}).Check(); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a password in a URL: %v", err)
+	}
 }
 
 // words are hard on quoting.
