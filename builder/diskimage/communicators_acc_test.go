@@ -45,7 +45,20 @@ const communicated = `
 func TestAccCommunicators(t *testing.T) {
 	needPacker(t)
 	t.Parallel()
-	w := newWorkspace(t)
+	chroot := chrootsSeed(t, newWorkspace(t))
+	t.Run("docker", func(t *testing.T) {
+		t.Parallel()
+		overDocker(t, chroot)
+	})
+	t.Run("ssh", func(t *testing.T) {
+		t.Parallel()
+		overSSH(t, chroot)
+	})
+}
+
+// chrootsSeed is what the seed of these tests is in the chroot of our own builder.
+func chrootsSeed(t *testing.T, w workspace) string {
+	t.Helper()
 	status, out := runPacker(t, w.dir, w.env(), "build", w.template(`
   elements = ["tiny-os"]
   formats  = ["raw"]`, fmt.Sprintf(communicated, "")))
@@ -56,14 +69,7 @@ func TestAccCommunicators(t *testing.T) {
 	if !strings.Contains(chroot, nocloud.SeedDir[1:]+"/user-data -rw------- 0:0 ") || !strings.Contains(chroot, nocloud.PinFile[1:]+" -rw-r--r-- 0:0 ") {
 		t.Fatalf("in the chroot there is\n%s", chroot)
 	}
-	t.Run("docker", func(t *testing.T) {
-		t.Parallel()
-		overDocker(t, chroot)
-	})
-	t.Run("ssh", func(t *testing.T) {
-		t.Parallel()
-		overSSH(t, chroot)
-	})
+	return chroot
 }
 
 // twice are two provisioners, of which the second has nothing to do, for many sources.

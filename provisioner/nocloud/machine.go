@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -110,9 +111,13 @@ func (m machine) inPrivateDir(ctx context.Context, parent string, work func(dir 
 	if err != nil {
 		return err
 	}
+	made := m.privateDir(ctx, dir)
+	if status := failure(made).status; status != 0 && status != packersdk.CmdDisconnect {
+		return made // it is not there, and may not be ours if it is
+	}
 	defer func() { err = errors.Join(err, m.remove(ctx, dir)) }()
-	if err := m.privateDir(ctx, dir); err != nil {
-		return err
+	if made != nil {
+		return made
 	}
 	return work(dir)
 }
@@ -121,10 +126,19 @@ func (m machine) inPrivateDir(ctx context.Context, parent string, work func(dir 
 // takes none that exists already. After an error it may be there all the same: a
 // command that was left to itself goes on.
 func (m machine) privateDir(ctx context.Context, dir string) error {
-	if _, err := m.run(ctx, "umask 077 && mkdir '"+dir+"'"); err != nil {
-		return fmt.Errorf("making the directory %s on the machine: %w; set remote_folder to a directory that the connecting user can write to", dir, err)
+	said, err := m.run(ctx, "umask 077 && mkdir '"+dir+"'")
+	if err == nil {
+		return nil
 	}
-	return nil
+	advice := "set remote_folder to a directory that the connecting user can write to"
+	switch failure(err).status {
+	case exitNotExecutable, exitNotThere:
+		if said = strings.TrimSpace(said); said != "" { // where docker complains of the user
+			err = fmt.Errorf("%w: %s", err, said)
+		}
+		advice = "see that the communicator connects as a user whom the machine has, with a shell"
+	}
+	return fmt.Errorf("making the directory %s on the machine: %w; %s", dir, err, advice)
 }
 
 // remove removes what was uploaded, also after ctx has ended.
@@ -146,7 +160,7 @@ func (m machine) upload(ctx context.Context, dir string, f nocloud.File) error {
 		return struct{}{}, m.comm.Upload(dir+"/"+f.Name, bytes.NewReader(f.Content), &info)
 	})
 	if err != nil {
-		return fmt.Errorf("uploading %s: %w", f.Name, err)
+		return fmt.Errorf("uploading %s: %w; if %s is on a mount that uploads do not see (a tmpfs in docker), set remote_folder to another directory", f.Name, err, path.Dir(dir))
 	}
 	return nil
 }

@@ -177,7 +177,11 @@ func TestProvisionInstallsTheSeed(t *testing.T) {
 		t.Errorf("the pin is %q", got)
 	}
 	for name, mode := range b.comm.modes {
-		if mode&0o077 != 0 {
+		want := nocloud.FileMode
+		if strings.HasSuffix(name, ".sh") {
+			want = 0o755 // for who connects, where uploads are root's
+		}
+		if mode != want {
 			t.Errorf("%s was uploaded with mode %v", name, mode)
 		}
 	}
@@ -237,6 +241,23 @@ func TestUnprivilegedUserIsTold(t *testing.T) {
 	b.clean()
 }
 
+// strangers is a communicator of docker's to a machine that has no such user.
+type strangers struct{ *localComm }
+
+func (strangers) Start(_ context.Context, cmd *packersdk.RemoteCmd) error {
+	io.WriteString(cmd.Stdout, "unable to find user bert: no matching entries in passwd file\r\n")
+	cmd.SetExited(126)
+	return nil
+}
+
+func TestUnknownUserIsTold(t *testing.T) {
+	b := newBench(t, map[string]any{})
+	_, err := b.p.scripts(strangers{b.comm}, nil).install(t.Context(), nocloud.Installer{}, nocloud.Rendered{})
+	if err == nil || !strings.Contains(err.Error(), "exit status 126: unable to find user bert: no matching entries in passwd file; see that the communicator connects as a user") || strings.Contains(err.Error(), "removing") {
+		t.Error(err)
+	}
+}
+
 func TestSudoUser(t *testing.T) {
 	if _, err := os.Stat("/usr/bin/sudo"); err != nil {
 		t.Skip("no sudo")
@@ -253,7 +274,7 @@ func TestFailuresLeaveNothingBehind(t *testing.T) {
 		says   []string
 		root   string
 	}{
-		"upload":          {upload: "meta-data", says: []string{"uploading meta-data", "no space left"}},
+		"upload":          {upload: "meta-data", says: []string{"uploading meta-data: no space left on device; if ", "set remote_folder"}},
 		"script upload":   {upload: "install.sh", says: []string{"uploading install.sh"}},
 		"command fails":   {config: map[string]any{"execute_command": "echo broken >&2; false {{ .Path }}"}, says: []string{"exit status 1", "broken"}},
 		"command lies":    {config: map[string]any{"execute_command": "true {{ .Path }}"}, says: []string{"did not report", "execute_command"}},

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	packersdk "github.com/hashicorp/packer-plugin-sdk/packer"
 
@@ -19,6 +20,11 @@ const (
 	exitNotExecutable = 126
 	exitNotThere      = 127
 )
+
+// scriptMode is for scripts. Some communicators upload as root whoever connects
+// (docker does): then who connects must be able to read a script to be told by it that
+// root is wanted. Nobody else gets into the directory.
+const scriptMode fs.FileMode = 0o755
 
 // scripts runs scripts on a machine as the template wants it.
 type scripts struct {
@@ -34,7 +40,7 @@ func (p *Provisioner) scripts(comm packersdk.Communicator, generated map[string]
 // execute uploads a script into a directory of the connecting user's own, runs it by
 // execute_command, and returns its output, also that of a script that failed.
 func (s scripts) execute(ctx context.Context, dir, name string, content []byte) (string, error) {
-	if err := s.upload(ctx, dir, nocloud.File{Name: name, Mode: nocloud.DirMode, Content: content}); err != nil {
+	if err := s.upload(ctx, dir, nocloud.File{Name: name, Mode: scriptMode, Content: content}); err != nil {
 		return "", err
 	}
 	command, err := s.config.command(dir+"/"+name, s.generated)
