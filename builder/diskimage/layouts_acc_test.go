@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 )
 
 // judge runs a program that nobody here wrote and wants it to be content.
@@ -49,8 +51,7 @@ func partitionsOf(t *testing.T, raw string) (string, []partition) {
 func extract(t *testing.T, raw string, p partition) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "part")
-	judge(t, "dd", "if="+raw, "of="+path, "bs=1M", "conv=sparse", "iflag=skip_bytes,count_bytes",
-		fmt.Sprintf("skip=%d", p.Start*512), fmt.Sprintf("count=%d", p.Size*512))
+	foreign.Part(t, raw, path, p.Start*512, p.Size*512)
 	return path
 }
 

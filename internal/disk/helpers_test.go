@@ -167,11 +167,7 @@ func extract(t *testing.T, d *Disk, name string) string {
 	t.Helper()
 	e := d.spec.Placed.Extent(name)
 	out := filepath.Join(filepath.Dir(d.spec.Path), name+".part")
-	foreign.Judge(t, "dd", "if="+d.spec.Path, "of="+out, "bs=1M", "conv=sparse", "iflag=skip_bytes,count_bytes",
-		fmt.Sprintf("skip=%d", e.Start), fmt.Sprintf("count=%d", e.Bytes))
-	if err := os.Truncate(out, e.Bytes); err != nil {
-		t.Fatal(err)
-	}
+	foreign.Part(t, d.spec.Path, out, e.Start, e.Bytes)
 	return out
 }
 
