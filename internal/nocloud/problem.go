@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/nocloud/schema"
@@ -54,6 +55,18 @@ func (p Problem) Error() string {
 
 // Problems are all that a check found, in the order of the documents.
 type Problems []Problem
+
+// Unsaid leaves out warnings about a value of which told warns already, by the same
+// path in the same document.
+func (ps Problems) Unsaid(told Problems) Problems {
+	same := func(p, t Problem) bool {
+		path, _, _ := strings.Cut(p.Text, " ")
+		return p.Warning && p.Attribute == t.Attribute && p.Part == t.Part && strings.HasPrefix(t.Text, path+" ")
+	}
+	return slices.DeleteFunc(slices.Clone(ps), func(p Problem) bool {
+		return slices.ContainsFunc(told, func(t Problem) bool { return same(p, t) })
+	})
+}
 
 // Errors are the problems that make the seed wrong.
 func (ps Problems) Errors() Problems { return ps.pick(false) }

@@ -32,11 +32,29 @@ func (r Report) rendering(network []byte) (all []string) {
 			}
 		}
 	}
+	all = append(all, leftToNetplan(root)...)
 	if slices.Contains(r.Lacking, "route") && eachValue(root, "routes", anyNode) {
 		all = append(all, "network-config has routes, which ifupdown sets with the program route, and this machine has none: they would be missing without an error. Install net-tools, or write the default one as gateway4 or gateway6.")
 	}
 	if slices.Contains(r.Lacking, "resolvconf") && (eachValue(root, "nameservers", anyNode) || eachValue(root, "dns_nameservers", anyNode) || eachValue(root, "type", isNameserver)) {
 		all = append(all, "network-config has name servers, which ifupdown sets with the program resolvconf, and this machine has none: they would be missing without an error. Install resolvconf, or openresolv.")
+	}
+	return all
+}
+
+// leftToNetplan is about sections of version 2 that cloud-init cannot translate.
+func leftToNetplan(root *yaml.Node) (all []string) {
+	if _, version := field(root, "version"); version == nil || version.Value != "2" {
+		return nil
+	}
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		switch name := root.Content[i].Value; name {
+		case "version", "renderer", "ethernets", "bonds", "bridges", "vlans":
+		case "wifis":
+			all = append(all, "network-config has wifis, which only netplan sets up, and this machine has none: they would be missing without an error. Install netplan.io, or set the Wi-Fi up by other means.")
+		case "tunnels", "vrfs", "modems", "dummy-devices", "virtual-ethernets", "nm-devices", "openvswitch":
+			all = append(all, "network-config has "+name+", which only netplan reads, and this machine has none: cloud-init would stop there and set up no network at all. Install netplan.io, or leave them out.")
+		}
 	}
 	return all
 }

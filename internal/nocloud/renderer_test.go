@@ -54,6 +54,7 @@ func TestRendererIsLookedFor(t *testing.T) {
 func TestWhatRenderersLack(t *testing.T) {
 	const byName, byMAC = "version: 2\nethernets: {ens3: {match: {name: ens3}}}\n", "version: 2\nethernets: {a: {match: {name: 'en*', macaddress: '52:54:00:00:00:01'}}}\n"
 	const v1 = "network: {version: 1, config: [{type: nameserver, address: 192.0.2.53}]}\n"
+	const sections = "network: {version: 2, renderer: networkd, wifis: {w: {dhcp4: true}}, tunnels: {t: {mode: gre}}, ethernets: {e: {dhcp4: true}}}\n"
 	const loop = "version: 2\nethernets: &a {x: *a}\n"
 	for _, tc := range []struct {
 		renderer, network string
@@ -67,6 +68,8 @@ func TestWhatRenderersLack(t *testing.T) {
 		{"ifupdown", v1, []string{"route", "resolvconf"}, []string{"Install resolvconf"}},
 		{"ifupdown", byName, []string{"route", "resolvconf"}, nil},
 		{"other", byMAC, nil, nil},
+		{"netplan", sections, nil, nil},
+		{"ifupdown", sections, nil, []string{"has wifis", "has tunnels"}},
 		{"other", loop, nil, nil},
 		{"other", "", nil, nil},
 	} {

@@ -59,7 +59,8 @@ func (p *Provisioner) Provision(ctx context.Context, ui packersdk.Ui, comm packe
 	installer := p.installer(seed)
 	scripts := p.scripts(comm, generated)
 	report, err := scripts.install(ctx, installer, rendered)
-	problems := append(forVersion(seed, report), rendered.Judgement(seed, report)...)
+	ours := forVersion(seed, report)
+	problems := append(ours, rendered.Judgement(seed, report).Unsaid(ours)...)
 	for _, w := range problems.Warnings() {
 		ui.Sayf("Warning: %s", w.Error())
 	}
