@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -88,6 +89,33 @@ func TestProofFindsTheSeedAndChangesNothing(t *testing.T) {
 			g.t.Errorf("before\n%s\nafter\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 		}
 	})
+}
+
+// No path is left at which ds-identify would look at the machine that builds.
+func TestProofLooksAtTheTreeOnly(t *testing.T) {
+	script, err := installParts.ReadFile("install/proof.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, release := range []string{"bookworm", "trixie"} {
+		tree := foreign.CloudInitTree(t, release)
+		if tree == "" {
+			t.Skip("no cloud-init to be had")
+		}
+		program, err := os.ReadFile(filepath.Join(tree, "usr/lib/cloud-init/ds-identify"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths := regexp.MustCompile(`(?m)^PATH_[A-Z0-9_]+`).FindAll(program, -1)
+		if len(paths) < 15 {
+			t.Errorf("%s: only %q", release, paths)
+		}
+		for _, path := range paths {
+			if !regexp.MustCompile(`\b` + string(path) + `\b`).Match(script) {
+				t.Errorf("%s: %s is not given", release, path)
+			}
+		}
+	}
 }
 
 // With the pin in its place ds-identify says yes to a tree without a seed.
