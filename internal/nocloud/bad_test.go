@@ -119,6 +119,8 @@ var badUserData = []bad{
 	{"escape character", cc + "a: \x1b[0m\n", 2, 4, "U+001B", `\x1b`},
 	{"duplicate key", cc + "runcmd: [a]\nhostname: b\nruncmd: [c]\n", 4, 1, `"runcmd" is given twice (first in line 2)`, "merge"},
 	{"nested duplicate", cc + "users:\n- name: a\n  shell: b\n  name: c\n", 5, 3, `"name" is given twice`, "merge"},
+	{"no blank behind a colon, and a key", cc + "packages:\n- a\nhostname:web\ntimezone: UTC\n", 4, 0, "text that is neither a key", "behind its colon"},
+	{"no blank behind the first colon", cc + "hostname:web\ntimezone: UTC\n", 3, 9, "`key: value`", "colon of the line before"},
 	{"no blank behind a colon", cc + "hostname:web\n", 2, 1, "top level is a plain value", "blank behind the colon"},
 	{"document start first", "---\n#cloud-config\na: b\n", 1, 1, "--- before the header #cloud-config, which is in line 2", "remove"},
 	{"list at top", cc + "- a\n- b\n", 2, 1, "top level is a list", ""},

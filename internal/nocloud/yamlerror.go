@@ -25,7 +25,14 @@ func (r reporter) syntaxError(text string, err error) {
 	if began, _ := strconv.Atoi(said[1]); began > 0 && startMatters.MatchString(what) {
 		where = place{began, 0}
 	}
+	parser := what
 	what, advice := explain(what)
+	switch {
+	case strings.Contains(parser, "mapping values") && unspaced.MatchString(entry(text, where.line-1)):
+		advice = "put a blank behind the colon of the line before"
+	case strings.Contains(parser, "could not find expected ':'") && unspaced.MatchString(entry(text, where.line)):
+		advice = "put a blank behind its colon"
+	}
 	if column := tabIndent(text, where.line); column > 0 {
 		where.column, what, advice = column, "a tab in the indentation, which YAML does not allow", "indent with spaces"
 	} else if where.column > 0 && strings.HasPrefix(lineFrom(text, where), "\t") {
@@ -73,6 +80,15 @@ func lastTokenStart(read, characters string) int {
 		}
 	}
 	return -1
+}
+
+// entry is a line without the dashes and blanks that begin it.
+func entry(text string, line int) string {
+	lines := strings.Split(text, "\n")
+	if line < 1 || line > len(lines) {
+		return ""
+	}
+	return strings.TrimLeft(lines[line-1], " -")
 }
 
 // lineFrom is the text from a place on.

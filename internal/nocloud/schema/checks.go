@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+	_ "time/tzdata" // the names of zones, on systems without them
 
 	"gopkg.in/yaml.v3"
 )
@@ -113,9 +115,19 @@ func hostName(j *judge, path string, n *yaml.Node) {
 	}
 }
 
+// timeZone: a zone may be newer than what is known here.
 func timeZone(j *judge, path string, n *yaml.Node) {
-	if formOf(n) == text && (strings.ContainsAny(n.Value, " \t") || strings.HasPrefix(n.Value, "/") || n.Value == "") {
-		j.fail(n, "write a name from /usr/share/zoneinfo: Europe/Berlin", "%s is no time zone", path)
+	const advice = "write a name from /usr/share/zoneinfo: Europe/Berlin"
+	if formOf(n) != text {
+		return
+	}
+	if strings.ContainsAny(n.Value, " \t") || strings.HasPrefix(n.Value, "/") || n.Value == "" {
+		j.fail(n, advice, "%s is no time zone", path)
+		return
+	}
+	name := strings.TrimPrefix(strings.TrimPrefix(n.Value, "posix/"), "right/")
+	if _, err := time.LoadLocation(name); err != nil {
+		j.warn(n, advice, "%s is a time zone that is not known here; without it cloud-init fails to set one", path)
 	}
 }
 

@@ -103,13 +103,20 @@ func (j *judge) value(path string, n *yaml.Node, t *Type) {
 		if !j.converted(path, n, f, t) {
 			return
 		}
+	case f&t.forms == 0 && f == text && dashed.MatchString(n.Value):
+		j.fail(n, t.how(f, n), "%s is text; it must be %s", path, t.wanted())
+		return
 	case f&t.forms == 0:
 		j.warn(n, t.how(f, n), "%s is %s, which cloud-init takes, but its schema wants %s", path, called(f), t.wanted())
 	case f == text && t.spelt && booleanForm.MatchString(n.Value):
 		j.warn(n, "write it without quotes", "%s is text where true or false belongs", path)
 		return
 	case f == text && t.words != nil && !slices.Contains(t.words, n.Value):
-		j.fail(n, suggestion(n.Value, t.words), "%s is not a value that cloud-init knows", path)
+		advice := suggestion(n.Value, t.words)
+		if t.forms&^(text|null) != 0 && strings.HasPrefix(advice, "write ") {
+			advice = "write " + t.wanted()
+		}
+		j.fail(n, advice, "%s is not a value that cloud-init knows", path)
 		return
 	}
 	j.formAge(path, n, f, t)
