@@ -60,7 +60,8 @@ func TestAccGoodDocumentsPassCloudInit(t *testing.T) {
 var bolder = []string{
 	"is not a password's hash", "is a password that everybody can read", "is a private key", "is the name of a file",
 	"is a name to import keys of", "has both ssh_redirect_user", "is no file mode", "is not base64", "is not compressed",
-	"is no time zone",
+	"is no time zone", "is not a line of authorized_keys", "is no rule of sudoers", "sudo cannot be true", "below users without dashes",
+	"is not a name that a user can have",
 }
 
 // What is an error in the tables, the newest real cloud-init refuses, too.

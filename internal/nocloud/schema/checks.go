@@ -21,7 +21,7 @@ var (
 	notBase64   = regexp.MustCompile(`[^A-Za-z0-9+/=]`)
 	octal       = regexp.MustCompile(`^(?:0o?)?[0-7]{3,4}$`)
 	waitForm    = regexp.MustCompile(`^\+?[0-9]+$`)
-	swapForm    = regexp.MustCompile(`^[0-9]*\.?[0-9]+ *[BKMGT]B?$`)
+	swapForm    = regexp.MustCompile(`^[0-9]*\.?[0-9]+[BKMGT]$`)
 	tagListForm = regexp.MustCompile(`^[-_0-9a-zA-Z]+(?:,[-_0-9a-zA-Z]+)*$`)
 	hostForm    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$`)
 	// keyForm is by what cloud-init knows a public key: its type, known to sshd, and
@@ -97,6 +97,10 @@ func growMode(j *judge, path string, n *yaml.Node) {
 func swapSize(words ...string) func(*judge, string, *yaml.Node) {
 	return func(j *judge, path string, n *yaml.Node) {
 		if formOf(n) != text || swapForm.MatchString(n.Value) || len(words) > 0 && n.Value == words[0] {
+			return
+		}
+		if size := strings.TrimSuffix(strings.ReplaceAll(n.Value, " ", ""), "B"); swapForm.MatchString(size) {
+			j.warn(n, "write 2G for 2GB", "%s is a size that cloud-init takes, but its schema refuses", path)
 			return
 		}
 		j.fail(n, "write bytes, or a number with one of B, K, M, G, T behind it: 2G", "%s is no size that cloud-init knows", path)
