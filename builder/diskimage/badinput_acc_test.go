@@ -395,7 +395,7 @@ func badSeeds() []badRow {
 		seed("instance_id of every machine", attributes{"instance_id": `"nocloud"`}, "instance_id: "),
 		seed("instance_id upwards", attributes{"instance_id": `".."`}, "instance_id: "),
 		seed("network_config of no version", attributes{"network_config": `"ethernets: {}\n"`}, "network_config, line 1", "version: 2"),
-		seed("network_config of version 3", attributes{"network_config": `"version: 3\n"`}, "network_config, line 1", "1 or 2"),
+		seed("network_config of version 3", attributes{"network_config": `"version: 3\n"`}, "network_config, line 1", "no such version"),
 		seed("network_config with version 2 of text", attributes{"network_config": `"version: '2'\n"`}, "network_config, line 1", "without quotes"),
 		seed("misspelt key of network_config", attributes{"network_config": `"version: 2\nethernet: {}\n"`}, "network_config, line 2", "did you mean ethernets?"),
 		seed("address of network_config", attributes{"network_config": `"version: 2\nethernets:\n  eth0:\n    addresses: [dhcp]\n"`}, "network_config, line 4", "192.0.2.10/24"),
