@@ -89,12 +89,18 @@ var (
 // have lines of their own.
 func (f *finder) sign(n *yaml.Node) (line, column int) {
 	for line, column = n.Line-1, n.Column-1; line < len(f.lines); line, column = line+1, 0 {
-		rest := string(f.lines[line][column:])
+		rest := f.rest(line, column)
 		if at := blockSign.FindStringIndex(rest); at != nil {
 			return line, column + utf8.RuneCountInString(rest[:at[1]]) - 1
 		}
 	}
 	return n.Line - 1, n.Column - 1
+}
+
+// rest is a line from a column on, both from 0. With byte order marks amid the text
+// our parser's columns can lie behind its end.
+func (f *finder) rest(line, column int) string {
+	return string(f.lines[line][min(column, len(f.lines[line])):])
 }
 
 // scalars walks the nodes in the order of the text.
@@ -108,7 +114,7 @@ func (f *finder) scalars(n *yaml.Node) {
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		line, column := f.sign(n)
 		f.open, f.text = n, line+1
-		if at := touchingComment.FindStringIndex(string(f.lines[line][column:])); at != nil {
+		if at := touchingComment.FindStringIndex(f.rest(line, column)); at != nil {
 			f.comments = append(f.comments, place{line + 1, column + at[1]})
 		}
 	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
@@ -125,7 +131,7 @@ func (f *finder) scalars(n *yaml.Node) {
 func (f *finder) loneTag(n *yaml.Node) {
 	column := n.Column - 1
 	for line := n.Line - 1; line < len(f.lines); line, column = line+1, 0 {
-		rest := string(f.lines[line][column:])
+		rest := f.rest(line, column)
 		before := beforeTag.FindString(rest)
 		column += utf8.RuneCountInString(before)
 		p := place{line + 1, column + 1}
@@ -195,7 +201,8 @@ func (f *finder) quote(n *yaml.Node) {
 	if n.Style&yaml.DoubleQuotedStyle != 0 {
 		mark = '"'
 	}
-	line, column := n.Line-1, n.Column-1
+	line := n.Line - 1
+	column := min(n.Column-1, len(f.lines[line])) // see rest
 	for !slices.Contains(f.lines[line][column:], mark) {
 		if line, column = line+1, 0; line == len(f.lines) {
 			return
