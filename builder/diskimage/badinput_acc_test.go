@@ -79,6 +79,10 @@ func copyFile(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// A program that another test starts meanwhile would have the file open for writing
+	// for a moment, in which this one cannot be started.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY, info.Mode().Perm()|0o444)
 	if err != nil {
 		t.Fatal(err)
@@ -436,6 +440,7 @@ func badTemplates() []badRow {
 // The table above is worth something only if good templates pass.
 func TestAccGoodInput(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	n := newNobody(t)
 	good := []attributes{
 		{"disk_size": "2048"}, {"disk_size": `"1.5G"`}, {"disk_size": `"512m"`}, {"disk_size": `"2GB"`}, {"disk_size": `"1 GiB"`},

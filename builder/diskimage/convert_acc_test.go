@@ -35,6 +35,7 @@ func (w workspace) convertTo(name, stdin string, env []string, args ...string) s
 // Whatever can be built is converted to a template that packer takes.
 func TestAccConvertedTemplatesAreValid(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	yaml, err := filepath.Abs("../../internal/convert/testdata/images.yaml")
 	if err != nil {
@@ -99,6 +100,7 @@ func planIn(t *testing.T, out string) []string {
 // A command line that is converted builds what a template written for it does.
 func TestAccConvertedImageIsAsWritten(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	if status, out := runPacker(t, w.dir, w.env(), "build", w.template(`
   elements          = ["tiny-os", "probe", "block-device-gpt"]

@@ -37,6 +37,7 @@ func say(expression string) string {
 // two of a kind in one template; and its lists can be walked through.
 func TestAccDataSource(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	n := newNobody(t)
 	if err := os.MkdirAll(filepath.Join(n.elements, "app/environment.d"), 0o755); err != nil {
 		t.Fatal(err)
@@ -151,6 +152,7 @@ func TestAccUnknownVariableIsAWarning(t *testing.T) {
 // forbidden, and lets others pass; it needs no root.
 func TestAccPolicyExample(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	example, err := filepath.Abs("../../example/policy.pkr.hcl")
 	if err != nil {

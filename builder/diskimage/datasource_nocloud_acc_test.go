@@ -24,6 +24,7 @@ build {
 // protocols and without root, and what is in the seed stands in no log.
 func TestAccNoCloudDataSource(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	n := newNobody(t)
 	text := `
 variable "password" {
@@ -155,6 +156,7 @@ func TestAccVSphereTakesTheSeed(t *testing.T) {
 // other builders what it says.
 func TestAccDocumentedNoCloudDataSource(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	want := []string{`"cd_label":"cidata"`, `["-cdrom","/`, `["-smbios","type=1,serial=ds=nocloud;dsmode=net;s=http://<no value>:<no value>/`,
 		`"linux /casper/vmlinuz autoinstall 'ds=nocloud;h=web-1;i=iid-`, `"unmount":true`}
@@ -181,6 +183,7 @@ func TestAccDocumentedNoCloudDataSource(t *testing.T) {
 // after it in a template.
 func TestAccDocumentedCarriers(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	page, err := os.ReadFile("../../docs/carriers.md")
 	if err != nil {

@@ -55,6 +55,7 @@ func whole(part string) string {
 // What the documentation shows of post-processors and HCP Packer is valid.
 func TestAccDocumentedPostProcessors(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	// The reader's own elements.
 	w.element("my-base-image", "root.d/10-base", "")

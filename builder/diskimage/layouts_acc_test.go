@@ -139,6 +139,7 @@ func checkTable(t *testing.T, raw, label string, count, root int) string {
 
 func TestAccExistingOutput(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	w := newWorkspace(t)
 	intact := w.earlier()
 	template := w.template(`

@@ -92,6 +92,7 @@ variable "users" {
 // blocks, over both protocols, and no password is told.
 func TestAccSeedAttributes(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	n := newNobody(t)
 	text := seedVariables + "data \"diskimage-nocloud\" \"x\" {\n  media = [\"directory\"]\n  output_directory = \"" + n.dir + "/cache/seeds\"\n" + strings.Replace(seedAttributes, "@USERS@", repeatedUsers, 1) + "}\n" +
 		nullBuild + say("data.diskimage-nocloud.x.directory") + "}\n"
@@ -154,6 +155,7 @@ func checkSeedAttributes(t *testing.T, directory string) {
 // template is validated, mistakes are told at once, and JSON has its variables.
 func TestAccSeedAttributesAreValidated(t *testing.T) {
 	needPacker(t)
+	t.Parallel()
 	n := newNobody(t)
 	provisioner := func(attributes string) string {
 		return seedVariables + nullBuild + "  provisioner \"diskimage-nocloud\" {\n" + strings.Replace(attributes, "@USERS@", dynamicUsers, 1) + "  }\n}\n"
