@@ -169,6 +169,50 @@ func TestMachineSchemaAndCustomKeys(t *testing.T) {
 	}
 }
 
+// Lists of sudo rules, which 22.4 carries out, do not keep a seed from being installed
+// because its schema knows them not; of what else is wrong, the place stays the same.
+func TestMachineSchemaAndSudoLists(t *testing.T) {
+	t.Parallel()
+	const text = "#cloud-config\nusers:\n- name: a\n  sudo: ['ALL=(ALL) NOPASSWD:ALL'] # all\n- {name: b, sudo: [ALL=ALL, \"b=]\"], uid: 1000}\n" +
+		"- sudo:\n  - ALL=(ALL) /bin/a\n\n  # more\n  - ALL=(ALL) /bin/b\n  name: c\n"
+	g := newTarget(t, shells["dash"])
+	g.withCloudInit("bookworm")
+	s := Seed{UserData: given("user_data", text)}
+	seed, _ := render(t, s)
+	report := g.must(g.install(Installer{Judge: true}, s))
+	if problems := seed.Judgement(s, report); len(problems) > 0 || len(report.Judged) != 1 || report.Judged[0].Result != "passed" {
+		t.Errorf("%v, %+v", problems, report.Judged)
+	}
+	if got, err := os.ReadFile(g.path(SeedDir + "/" + UserDataFile)); err != nil || string(got) != text {
+		t.Errorf("installed was %q, %v", got, err)
+	}
+
+	s = Seed{UserData: given("user_data", text+"- name: d\n  passwd: [a]\n  sudo: ['a=b']\nruncmd: c\n")}
+	seed, _ = render(t, s)
+	report, err := g.install(Installer{Judge: true}, s)
+	wantStatus(t, err, ExitRefused)
+	all := fmt.Sprint(seed.Judgement(s, report).Err())
+	for _, says := range []string{"line 12, column 3: users[3] has none of the forms", "line 15, column 1: runcmd is not of type 'array'"} {
+		if !strings.Contains(all, says) {
+			t.Errorf("no %q in %s", says, all)
+		}
+	}
+}
+
+// What is not written as lists of rules mostly are is judged as it is.
+func TestListsThatAreJudgedAsTheyAre(t *testing.T) {
+	for _, users := range []string{
+		"- {name: a, sudo: null}", "- {name: a, sudo: 'a=b'}", "- {name: a, sudo: ['a=b',\n   'c=d']}", "- {name: a, sudo: [&x 'a=b', *x]}",
+		"- name: a\n  sudo: !!seq ['a=b']", "- name: a\n  sudo:\n  - |\n    a=b", "- name: a\n  ? sudo\n  : - a=b", "- name: a\n  sudo: []", "a: {sudo: ['a=b']}", "[]", "null",
+	} {
+		text := cc + "users:\n" + strings.TrimPrefix(users, "\n") + "\n"
+		seed, _ := render(t, Seed{UserData: given("user_data", text)})
+		if got := seed.judged(nil); len(got) != 1 || got[0].text != text || got[0].extra {
+			t.Errorf("%q became %+v", text, got)
+		}
+	}
+}
+
 // Tools that answer otherwise than known neither stop the installation nor say
 // anything of the seed.
 func TestMachineSchemaOfAnotherKind(t *testing.T) {

@@ -55,6 +55,9 @@ func (out Rendered) judged(customKeys []string) (all []judged) {
 	}
 	for i := range all {
 		all[i].without(customKeys)
+		if all[i].kind == "config" {
+			all[i].singleRules()
+		}
 	}
 	all = slices.DeleteFunc(all, func(j judged) bool { return len(j.text) > maxJudgedBytes })
 	all = all[:min(len(all), maxJudged)]

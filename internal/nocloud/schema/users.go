@@ -29,7 +29,7 @@ var aUser = object(fields{
 	"groups": aText.or(someText).or(mapOf(anything)).checked(groupNames).
 		noted(mapping, age{deprecated: "23.1", instead: "write a list of names"}),
 	"sudo": aText.or(scalar(null|boolean)).or(listOf(aText.or(scalar(null)))).
-		noted(list, age{since: "23.3", refused: true, instead: "write one text, or have the provisioner pass over that schema (machine_schema = false)"}).
+		noted(list, age{since: "23.3", refused: true, instead: "write one text, to be spared its warning at boot"}).
 		checked(sudoRule).say("write text, as in sudoers behind the name: ALL=(ALL) NOPASSWD:ALL"),
 	"doas": someText.since("23.3"),
 	"uid":  aNumber.or(aText).checked(userNumber),
