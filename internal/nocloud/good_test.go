@@ -45,6 +45,7 @@ var goodUserData = map[string]string{
 	"tab in double quotes":    "#cloud-config\na: \"x\ty\"\n",
 	"tab in single quotes":    "#cloud-config\na: 'x\ty ''\tz'' '\n",
 	"tab in escaped quotes":   "#cloud-config\na: \"x \\\"\ty\\\\\"\nb: '\t'\n",
+	"byte order marks quoted": "#cloud-config\na: \"\ufeff\" # \ufeff\nb: |\n  \ufeff\n",
 	"not of a shell":          "#cloud-config\nruncmd:\n- '! test -f /x'\n- [\"!\", test]\n- test ! -f /x\n- |\n  ! test\n",
 	"tab in tagged quotes":    "#cloud-config\na: !!str \"x\ty\"\n",
 	"tab in long quotes":      "#cloud-config\na: \"x\n  y\tz\"\nb: c\n",

@@ -34,8 +34,8 @@ func (r reporter) lexical(text reading) {
 		r.fail(p, "a lone ! is a tag to YAML, and no part of the text behind it", "quote the text if it begins with !, else remove it")
 	}
 	for i, line := range f.lines {
-		if f.strayMark(i, line) {
-			r.fail(place{i + 1, 1}, "a byte order mark in the midst of the text, which is a character to cloud-init's YAML parser", "remove it; files put together often have one")
+		if column := f.strayMark(i, line); column > 0 {
+			r.fail(place{i + 1, column}, "a byte order mark in the midst of the text, which is a character to cloud-init's YAML parser", "remove it; files put together often have one")
 			return
 		}
 		column := f.strayTab(i, line)
@@ -236,27 +236,37 @@ func (f *finder) follows(line, column int, mark rune) bool {
 
 // strayTab is the column of the first tab of a line that stands in no scalar
 // and no comment, 0 if there is none.
-func (f *finder) strayTab(i int, line []rune) int {
+func (f *finder) strayTab(i int, line []rune) int { return f.stray('\t', i, line) }
+
+// strayMark is the column of a byte order mark of a line, that is not the text's, as
+// strayTab is of a tab. It begins no text that a block could have.
+func (f *finder) strayMark(i int, line []rune) int {
+	const mark = '\ufeff'
+	if len(line) == 0 || line[0] != mark || f.quoted[i][0] {
+		return f.stray(mark, i, line)
+	}
+	if i > 0 {
+		return 1
+	}
+	line = slices.Clone(line)
+	line[0] = ' '
+	return f.stray(mark, i, line)
+}
+
+// stray is the column of a character of a line that stands in no scalar and no
+// comment, 0 if there is none.
+func (f *finder) stray(wanted rune, i int, line []rune) int {
 	if f.block[i] {
 		return 0
 	}
 	for j, c := range line {
 		switch {
 		case f.quoted[i][j]:
-		case c == '\t':
+		case c == wanted:
 			return j + 1
 		case c == '#' && (j == 0 || line[j-1] == ' ' || f.closing[place{i, j - 1}]):
 			return 0
 		}
 	}
 	return 0
-}
-
-// strayMark says whether a line begins with a byte order mark that is not the text's.
-func (f *finder) strayMark(i int, line []rune) bool {
-	const mark = '\ufeff'
-	if i == 0 && len(line) > 0 && line[0] == mark {
-		line = line[1:]
-	}
-	return len(line) > 0 && line[0] == mark && !f.quoted[i][0]
 }
