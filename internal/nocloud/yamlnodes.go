@@ -74,6 +74,11 @@ func (r reporter) keys(n *yaml.Node) {
 			r.fail(at(n.Content[i]), fmt.Sprintf("a %s cannot be a key", kindName(key)), bracesAdvice)
 			continue
 		}
+		// Our parser also loses a bracket behind a ? without a key.
+		if plain(key) && key.Value == "" {
+			r.fail(at(n.Content[i]), "an empty key", "quote it if it is to be empty text, else write the key before the colon")
+			continue
+		}
 		if value := n.Content[i+1]; n.Style&yaml.FlowStyle != 0 && plain(key) && strings.HasSuffix(key.Value, ":") && plain(value) && value.Value == "" {
 			r.danglingColon(n.Content[i])
 		}
