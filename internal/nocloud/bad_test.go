@@ -98,7 +98,7 @@ var badUserData = []bad{
 	{"braces", cc + "a: {{ b }}\n", 2, 5, "cannot be a key", "## template: jinja"},
 	{"list as key", cc + "? [a]\n: b\n", 2, 3, "a list cannot be a key", ""},
 	{"byte order mark behind a key", cc + "a: \ufeff\nb: c\n", 2, 4, "byte order mark in the midst", "remove"},
-	{"no key", cc + "a: {: b}\n", 2, 5, "an empty key", "before the colon"},
+	{"no key", cc + "a: {? : b}\n", 2, anyColumn, "an empty key", "before the colon"},
 	{"no key behind ?", cc + "a: [x, ?]]\n", 2, anyColumn, "an empty key", ""},
 	{"not of a shell", cc + "runcmd:\n- ! test -f /x\n", 3, 3, "a lone ! is a tag", "quote the text"},
 	{"lone tag, quotes", cc + "a: ! \"!\"\n", 2, 4, "a lone ! is a tag", "remove it"},
