@@ -121,6 +121,7 @@ func FuzzYAMLDocument(f *testing.F) {
 	python := foreign.Python(f, judgeYAML+"answer = judge")
 	addTexts(f)
 	f.Add("! \"!\"")
+	f.Add("\ufeff>#")
 	f.Fuzz(func(t *testing.T, text string) {
 		var problems Problems
 		r := newReporter(Document{}, &problems)

@@ -21,7 +21,7 @@ func (r reporter) yamlDocument(text string) (root *yaml.Node, ok bool) {
 		return nil, false
 	}
 	before := len(*r.out)
-	text = lineBreaks.Replace(text)
+	text = lineBreaks.Replace(strings.TrimPrefix(text, "\ufeff"))
 	read, err := parseText(text)
 	if err != nil {
 		r.syntaxError(text, err)

@@ -238,18 +238,13 @@ func (f *finder) follows(line, column int, mark rune) bool {
 // and no comment, 0 if there is none.
 func (f *finder) strayTab(i int, line []rune) int { return f.stray('\t', i, line) }
 
-// strayMark is the column of a byte order mark of a line, that is not the text's, as
-// strayTab is of a tab. It begins no text that a block could have.
+// strayMark is the column of a byte order mark, as strayTab is of a tab. It begins
+// no line of a block either.
 func (f *finder) strayMark(i int, line []rune) int {
 	const mark = '\ufeff'
-	if len(line) == 0 || line[0] != mark || f.quoted[i][0] {
-		return f.stray(mark, i, line)
-	}
-	if i > 0 {
+	if len(line) > 0 && line[0] == mark && !f.quoted[i][0] {
 		return 1
 	}
-	line = slices.Clone(line)
-	line[0] = ' '
 	return f.stray(mark, i, line)
 }
 
