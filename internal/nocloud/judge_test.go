@@ -199,6 +199,16 @@ func TestMachineSchemaAndSudoLists(t *testing.T) {
 	}
 }
 
+// Our YAML parser ends lines where others do not; that must not confuse what is shown.
+func TestJudgedLinesOfEveryKind(t *testing.T) {
+	const text = cc + "# \u2028# \u2029# \u0085mine: a\nusers:\n- {name: a, sudo: ['a=b']}\n- sudo:\n  - c=d\n  name: e\nmine2: b\n"
+	seed, _ := render(t, Seed{UserData: given("user_data", text), CustomKeys: []string{"mine", "mine2"}})
+	const want = cc + "# \n# \n# \n#\nusers:\n- {name: a, sudo: x      }\n- sudo: x\n\n  name: e\n#\n#\n"
+	if got := seed.judged([]string{"mine", "mine2"}); len(got) != 1 || got[0].text != want {
+		t.Errorf("%+v", got)
+	}
+}
+
 // What is not written as lists of rules mostly are is judged as it is.
 func TestListsThatAreJudgedAsTheyAre(t *testing.T) {
 	for _, users := range []string{

@@ -54,6 +54,7 @@ func (out Rendered) judged(customKeys []string) (all []judged) {
 		all = append(all, judged{kind: "network", seedFile: NetworkConfigFile, text: string(text)})
 	}
 	for i := range all {
+		all[i].text = lineBreaks.Replace(all[i].text)
 		all[i].without(customKeys)
 		if all[i].kind == "config" {
 			all[i].singleRules()

@@ -16,19 +16,26 @@ import (
 	"github.com/seed-736dd801/packer-plugin-diskimage/internal/foreign"
 )
 
+// realIdentify is a release's ds-identify.
+func realIdentify(t *testing.T, release string) []byte {
+	t.Helper()
+	tree := foreign.CloudInitTree(t, release)
+	if tree == "" {
+		t.Skip("no cloud-init to be had")
+	}
+	program, err := os.ReadFile(filepath.Join(tree, "usr/lib/cloud-init/ds-identify"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return program
+}
+
 // eachIdentify runs a test in the shells of Debian and of small systems, on a target
 // with the real ds-identify of each release.
 func eachIdentify(t *testing.T, test func(g target)) {
 	t.Parallel()
 	for _, release := range []string{"bookworm", "trixie"} {
-		tree := foreign.CloudInitTree(t, release)
-		if tree == "" {
-			t.Skip("no cloud-init to be had")
-		}
-		program, err := os.ReadFile(filepath.Join(tree, "usr/lib/cloud-init/ds-identify"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		program := realIdentify(t, release)
 		for _, name := range []string{"dash", "busybox"} {
 			t.Run(release+" "+name, func(t *testing.T) {
 				g := newTarget(t, shells[name])
@@ -98,14 +105,7 @@ func TestProofLooksAtTheTreeOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, release := range []string{"bookworm", "trixie"} {
-		tree := foreign.CloudInitTree(t, release)
-		if tree == "" {
-			t.Skip("no cloud-init to be had")
-		}
-		program, err := os.ReadFile(filepath.Join(tree, "usr/lib/cloud-init/ds-identify"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		program := realIdentify(t, release)
 		paths := regexp.MustCompile(`(?m)^PATH_[A-Z0-9_]+`).FindAll(program, -1)
 		if len(paths) < 15 {
 			t.Errorf("%s: only %q", release, paths)

@@ -17,20 +17,25 @@ func (j *judged) singleRules() {
 	if err != nil || root == nil {
 		return
 	}
-	lines := runeLines(j.text)
+	f := newFinder(j.text)
+	f.scalars(root)
+	found := false
 	_, users := field(root, "users")
 	for _, user := range items(users) {
 		if key, rules := field(user, "sudo"); len(items(rules)) > 0 {
-			j.extra = singleRule(lines, key, rules) || j.extra
+			found = f.singleRule(key, rules) || found
 		}
 	}
-	changed := make([]string, len(lines))
-	for i, line := range lines {
+	if !found {
+		return
+	}
+	changed := make([]string, len(f.lines))
+	for i, line := range f.lines {
 		changed[i] = string(line)
 	}
 	text := strings.Join(changed, "\n")
 	if _, err := parseYAML(strings.NewReader(text)); err == nil {
-		j.text = text
+		j.text, j.extra = text, true
 	}
 }
 
@@ -46,15 +51,14 @@ var keyAlone = regexp.MustCompile(`^["']?sudo["']?\s*:\s*(?:#.*)?$`)
 
 // singleRule changes the lines of one list, if it is written as most are: one rule a
 // line, or all of them between brackets in one line.
-func singleRule(lines [][]rune, key, rules *yaml.Node) bool {
+func (f *finder) singleRule(key, rules *yaml.Node) bool {
 	for _, rule := range rules.Content {
 		if rule.Kind != yaml.ScalarNode || rule.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 			return false
 		}
 	}
-	line := lines[rules.Line-1]
 	if rules.Style&yaml.FlowStyle != 0 {
-		end := closingBracket(line, rules.Column-1)
+		line, end := f.lines[rules.Line-1], f.closingBracket(rules.Line-1, rules.Column-1)
 		if end == 0 {
 			return false
 		}
@@ -64,33 +68,26 @@ func singleRule(lines [][]rune, key, rules *yaml.Node) bool {
 		line[rules.Column-1] = 'x'
 		return true
 	}
-	before, after := lines[key.Line-1][:key.Column-1], lines[key.Line-1][key.Column-1:]
-	if !keyAlone.MatchString(string(after)) {
+	if !keyAlone.MatchString(f.rest(key.Line-1, key.Column-1)) {
 		return false
 	}
-	lines[key.Line-1] = []rune(string(before) + "sudo: x")
+	before := f.lines[key.Line-1][:key.Column-1]
+	f.lines[key.Line-1] = []rune(string(before) + "sudo: x")
 	for i := rules.Line - 1; i < rules.Content[len(rules.Content)-1].Line; i++ {
-		lines[i] = nil
+		f.lines[i] = nil
 	}
 	return true
 }
 
-// closingBracket is where the list ends that begins at start, 0 if it does not end in
-// this line or there is none.
-func closingBracket(line []rune, start int) int {
-	if start >= len(line) || line[start] != '[' {
+// closingBracket is the column, from 0, where the list ends that begins at start, 0 if
+// it does not end in this line or there is none.
+func (f *finder) closingBracket(line, start int) int {
+	if !strings.HasPrefix(f.rest(line, start), "[") {
 		return 0
 	}
-	var quote rune
-	for i, c := range line[start:] {
-		switch {
-		case quote != 0 && c == quote:
-			quote = 0
-		case quote != 0:
-		case c == '\'' || c == '"':
-			quote = c
-		case c == ']':
-			return start + i
+	for i := start; i < len(f.lines[line]); i++ {
+		if f.lines[line][i] == ']' && !f.quoted[line][i] {
+			return i
 		}
 	}
 	return 0

@@ -27,16 +27,12 @@ func (out Rendered) Judgement(s Seed, report Report) (problems Problems) {
 			continue
 		}
 		j := documents[i]
-		if v.Result == "no" && j.kind == "network" {
-			continue // before 23.4 there is none, and nothing to be done about it
-		}
 		switch v.Result {
-		case "no", "failed":
+		case "no": // before 23.4 there is no schema for network-config, and nothing to be done about it
+			continue
+		case "failed":
 			p := j.problem(s, out, place{})
 			p.Warning, p.Text = true, judge+" could not judge it"
-			if v.Result == "no" {
-				p.Text = "cloud-init " + report.Release() + " has no schema for it; only our own checks were made"
-			}
 			problems = append(problems, p)
 			continue
 		}

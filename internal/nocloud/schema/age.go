@@ -16,7 +16,7 @@ func (j *judge) age(path string, n *yaml.Node, a age) {
 	since, deprecated, removed := release(a.since), release(a.deprecated), release(a.removed)
 	target := j.Target
 	switch {
-	case a.refused && (target.Known() && target.Before(since) || !target.Known() && oldest.Before(since)):
+	case a.refused && cmp.Or(target, oldest).Before(since):
 		j.aged(n, a.instead, "%s is refused by the schema of cloud-init before %s, which carries it out all the same", path, since)
 	case target.Known() && since.Known() && target.Before(since):
 		j.aged(n, cmp.Or(a.instead, "leave it out, or update cloud-init"), "%s is known since cloud-init %s; the target has %s and will ignore it", path, since, target)
